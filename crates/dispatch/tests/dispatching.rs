@@ -1,0 +1,293 @@
+//! The queue and its workers, with the workers' ends of the links in the test's hands.
+#![allow(clippy::unwrap_used, reason = "a test that fails shows where")]
+
+use std::collections::HashMap;
+use std::os::fd::AsFd;
+
+use dispatch::{Capacity, Dispatcher, ExchangeId, Exchanges, Heard, Part, WorkerKey};
+use link::{FrameHead, Geometry, Inbox, Kind, Outbox, SlotId, Violation, attach, create};
+
+/// The other side of the dispatcher: remembers what became of each exchange.
+#[derive(Default)]
+struct Clients {
+    answers: HashMap<u32, String>,
+    assigned: HashMap<u32, u32>,
+    left: Vec<u32>,
+}
+
+impl Exchanges for Clients {
+    fn payload(&mut self, exchange: ExchangeId, out: &mut Vec<u8>) -> Option<bool> {
+        out.extend_from_slice(&exchange.index.to_ne_bytes());
+        (!self.left.contains(&exchange.index)).then_some(false)
+    }
+
+    fn assigned(&mut self, exchange: ExchangeId, worker: u32) {
+        self.assigned.insert(exchange.index, worker);
+    }
+
+    fn answer(&mut self, exchange: ExchangeId, part: Part<'_>) -> Result<(), Violation> {
+        let text = match part {
+            Part::Start {
+                payload, end: true, ..
+            } => {
+                let mut bytes = Vec::new();
+                payload.copy_into(&mut bytes);
+                String::from_utf8(bytes).unwrap()
+            }
+            Part::WorkerGone { how } => format!("gone: {how}"),
+            other => panic!("unexpected {other:?}"),
+        };
+        assert!(
+            self.answers.insert(exchange.index, text).is_none(),
+            "answered twice"
+        );
+        Ok(())
+    }
+
+    fn body_wanted(&mut self, _exchange: ExchangeId) {}
+}
+
+struct Hand {
+    key: WorkerKey,
+    inbox: Inbox,
+    outbox: Outbox,
+}
+
+impl Hand {
+    /// Takes the next request: its exchange's number and slot. None: nothing, or it was taken back.
+    fn take(&mut self) -> Option<(u32, SlotId)> {
+        loop {
+            let arrival = self.inbox.peek()?;
+            let (head, mark) = (arrival.head, arrival.mark());
+            let payload = arrival.payload.to_vec();
+            self.inbox.consume(mark);
+            if head.kind == Kind::Request && self.inbox.take(head.slot) {
+                return Some((u32::from_ne_bytes(payload.try_into().unwrap()), head.slot));
+            }
+        }
+    }
+
+    fn answer(&mut self, slot: SlotId, micros: u64) {
+        let text = format!("worker {}", self.key.worker);
+        self.outbox
+            .push(
+                FrameHead::new(Kind::Start, slot).end().value(micros),
+                &[text.as_bytes()],
+            )
+            .unwrap();
+    }
+}
+
+fn worker(
+    dispatcher: &mut Dispatcher,
+    clients: &mut Clients,
+    number: u32,
+    capacity: Capacity,
+) -> Hand {
+    let key = WorkerKey {
+        worker: number,
+        incarnation: u64::from(number),
+    };
+    let (outgoing, incoming, parts) = create(Geometry {
+        slots: 128,
+        to_worker: 65536,
+        to_server: 65536,
+    })
+    .unwrap();
+    let (control, _) = os::pass::message_pair().unwrap();
+    dispatcher.attach(key, outgoing, incoming, control, capacity);
+    let (inbox, mut outbox) =
+        attach(parts.memory.as_fd(), parts.wake_worker, parts.wake_server).unwrap();
+    outbox
+        .push(
+            FrameHead::new(
+                Kind::Ready,
+                SlotId {
+                    index: 0,
+                    generation: 0,
+                },
+            ),
+            &[],
+        )
+        .unwrap();
+    assert_eq!(dispatcher.drain(clients), [(key, Heard::Ready)]);
+    Hand { key, inbox, outbox }
+}
+
+fn submit(dispatcher: &mut Dispatcher, clients: &mut Clients, numbers: std::ops::Range<u32>) {
+    for index in numbers {
+        dispatcher.submit(
+            ExchangeId {
+                index,
+                generation: 1,
+            },
+            clients,
+        );
+    }
+}
+
+#[test]
+fn requests_wait_for_a_free_worker() {
+    let (mut dispatcher, mut clients) = (Dispatcher::new(), Clients::default());
+    submit(&mut dispatcher, &mut clients, 0..1);
+    assert_eq!(dispatcher.waiting(), 1, "no worker yet: it waits");
+    let mut one = worker(&mut dispatcher, &mut clients, 1, Capacity::Fixed(1));
+    let mut two = worker(&mut dispatcher, &mut clients, 2, Capacity::Fixed(1));
+    submit(&mut dispatcher, &mut clients, 1..4);
+    assert_eq!(
+        (dispatcher.outstanding(), dispatcher.waiting()),
+        (2, 2),
+        "nothing ahead of time before a pace is known"
+    );
+    let (first, slot) = one.take().unwrap();
+    assert_eq!(first, 0);
+    one.answer(slot, 50_000);
+    dispatcher.drain(&mut clients);
+    assert_eq!(clients.answers[&0], "worker 1");
+    assert_eq!(one.take().unwrap().0, 2, "the oldest that waits");
+    assert_eq!(two.take().unwrap().0, 1);
+}
+
+#[test]
+fn a_fast_worker_is_fed_ahead_and_an_idle_one_takes_over() {
+    let (mut dispatcher, mut clients) = (Dispatcher::new(), Clients::default());
+    let mut one = worker(&mut dispatcher, &mut clients, 1, Capacity::Fixed(1));
+    submit(&mut dispatcher, &mut clients, 0..1);
+    let (_, slot) = one.take().unwrap();
+    one.answer(slot, 20);
+    dispatcher.drain(&mut clients);
+    submit(&mut dispatcher, &mut clients, 1..11);
+    assert_eq!(
+        (dispatcher.outstanding(), dispatcher.waiting()),
+        (10, 0),
+        "all of them ahead of time"
+    );
+    let (begun, slow) = one.take().unwrap();
+    let mut two = worker(&mut dispatcher, &mut clients, 2, Capacity::Fixed(1));
+    let (other, slot) = two
+        .take()
+        .expect("the newcomer gets what the first has not begun");
+    assert!(begun == 1 && other == 10);
+    two.answer(slot, 20);
+    dispatcher.drain(&mut clients);
+    while let Some((_, slot)) = two.take() {
+        two.answer(slot, 20);
+        dispatcher.drain(&mut clients);
+    }
+    one.answer(slow, 300_000);
+    dispatcher.drain(&mut clients);
+    assert_eq!(clients.answers.len(), 11);
+    assert_eq!(
+        clients
+            .answers
+            .values()
+            .filter(|answer| *answer == "worker 2")
+            .count(),
+        9,
+        "all but the two that the first began"
+    );
+}
+
+#[test]
+fn a_death_costs_only_what_was_begun() {
+    let (mut dispatcher, mut clients) = (Dispatcher::new(), Clients::default());
+    let mut one = worker(&mut dispatcher, &mut clients, 1, Capacity::Fixed(2));
+    submit(&mut dispatcher, &mut clients, 0..1);
+    let (_, slot) = one.take().unwrap();
+    one.answer(slot, 20);
+    dispatcher.drain(&mut clients);
+    submit(&mut dispatcher, &mut clients, 1..8);
+    let (_, finished) = one.take().unwrap();
+    let (_, _begun) = one.take().unwrap();
+    one.answer(finished, 20);
+    // It dies before the server has read its last answer.
+    dispatcher.gone(one.key, "killed by signal 9", &mut clients);
+    assert_eq!(clients.answers[&1], "worker 1", "its last words count");
+    assert_eq!(clients.answers[&2], "gone: killed by signal 9");
+    assert_eq!((clients.answers.len(), dispatcher.waiting()), (3, 5));
+    let mut next = worker(&mut dispatcher, &mut clients, 3, Capacity::Fixed(1));
+    for expected in 3..8 {
+        let (number, slot) = next.take().unwrap();
+        assert_eq!(number, expected, "in the order in which they came");
+        next.answer(slot, 50_000);
+        dispatcher.drain(&mut clients);
+    }
+    assert_eq!(clients.answers.len(), 8);
+}
+
+#[test]
+fn a_client_that_leaves_is_forgotten() {
+    let (mut dispatcher, mut clients) = (Dispatcher::new(), Clients::default());
+    let mut one = worker(&mut dispatcher, &mut clients, 1, Capacity::Fixed(1));
+    submit(&mut dispatcher, &mut clients, 0..3);
+    let (_, slot) = one.take().unwrap();
+    dispatcher.cancel(
+        ExchangeId {
+            index: 0,
+            generation: 1,
+        },
+        false,
+    );
+    dispatcher.cancel(
+        ExchangeId {
+            index: 1,
+            generation: 1,
+        },
+        false,
+    );
+    let told = one
+        .inbox
+        .peek()
+        .map(|arrival| (arrival.head.kind, arrival.head.slot));
+    assert_eq!(
+        told,
+        Some((Kind::Cancel, slot)),
+        "the worker is told of the one it has begun"
+    );
+    one.answer(slot, 50_000);
+    dispatcher.drain(&mut clients);
+    assert!(clients.answers.is_empty(), "its answer goes nowhere");
+    assert_eq!(
+        one.take().unwrap().0,
+        2,
+        "and the one that waited was dropped from the queue"
+    );
+}
+
+#[test]
+fn a_worker_that_answers_what_it_does_not_have_is_nonsense() {
+    let (mut dispatcher, mut clients) = (Dispatcher::new(), Clients::default());
+    let mut one = worker(&mut dispatcher, &mut clients, 1, Capacity::Fixed(1));
+    one.answer(
+        SlotId {
+            index: 5,
+            generation: 9,
+        },
+        1,
+    );
+    assert_eq!(
+        dispatcher.drain(&mut clients),
+        [(one.key, Heard::Nonsense(Violation::Slot))]
+    );
+    submit(&mut dispatcher, &mut clients, 0..1);
+    assert_eq!(dispatcher.waiting(), 1, "it gets nothing any more");
+}
+
+#[test]
+fn a_retired_worker_finishes_what_it_began() {
+    let (mut dispatcher, mut clients) = (Dispatcher::new(), Clients::default());
+    let mut one = worker(&mut dispatcher, &mut clients, 1, Capacity::Fixed(1));
+    submit(&mut dispatcher, &mut clients, 0..1);
+    let (_, slot) = one.take().unwrap();
+    one.answer(slot, 20);
+    dispatcher.drain(&mut clients);
+    submit(&mut dispatcher, &mut clients, 1..5);
+    let (_, begun) = one.take().unwrap();
+    dispatcher.retire(one.key, &mut clients);
+    assert_eq!(dispatcher.waiting(), 3);
+    one.answer(begun, 20);
+    dispatcher.drain(&mut clients);
+    let mut two = worker(&mut dispatcher, &mut clients, 2, Capacity::Fixed(1));
+    assert_eq!(two.take().unwrap().0, 2);
+    assert!(one.take().is_none());
+}
