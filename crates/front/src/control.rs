@@ -1,0 +1,167 @@
+//! What the control thread and the network thread tell each other.
+//!
+//! Control owns signals, molds and processes; the network thread owns connections, the queue and the
+//! links. Neither touches the other's things: control sends [`Order`]s, the network thread answers
+//! with [`Report`]s, each side wakes the other by an eventfd.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use os::event::EventFd;
+
+/// Which process of which worker: the slot is stable, the incarnation grows with each process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WorkerId {
+    /// The worker's number, 1..N.
+    pub worker: u32,
+    /// Which process of that number; unique over the server's life.
+    pub incarnation: u64,
+}
+
+/// How many requests a worker runs at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concurrency {
+    /// Exactly this many (threads, greenlets).
+    Fixed(u32),
+    /// It grows by itself up to this many while requests wait and its threads block off the GIL.
+    Auto {
+        /// The upper bound.
+        most: u32,
+    },
+}
+
+/// From control to the network thread.
+#[derive(Debug)]
+pub enum Order {
+    /// A worker process is being forked: here is the server's end of its link.
+    Attach {
+        /// Which one.
+        id: WorkerId,
+        /// Its requests.
+        outgoing: link::Outgoing,
+        /// Its answers.
+        incoming: link::Incoming,
+        /// The control socket, over which files to be sent arrive.
+        control: OwnedFd,
+        /// How much it does at once.
+        concurrency: Concurrency,
+    },
+    /// The fork has happened: the process id, for logs.
+    Forked {
+        /// Which one.
+        id: WorkerId,
+        /// Its process id.
+        pid: u32,
+    },
+    /// The process is dead. What it had begun is answered 502, what it had not goes to another.
+    Gone {
+        /// Which one.
+        id: WorkerId,
+        /// In words, such as `killed by signal 9`.
+        how: String,
+    },
+    /// Give it nothing new, let it finish and leave.
+    Retire {
+        /// Which one.
+        id: WorkerId,
+    },
+    /// Stop accepting, finish everything, let all workers leave, then report [`Report::Drained`].
+    Drain,
+    /// Drop everything now and end the thread, after reporting [`Report::Drained`].
+    Stop,
+    /// No worker will come (the app cannot be loaded) until a further Attach: answer what waits with this.
+    Unavailable {
+        /// The sentence for the log.
+        why: String,
+    },
+}
+
+/// From the network thread to control.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The worker serves.
+    Ready(WorkerId),
+    /// The worker wrote nonsense: kill and replace it.
+    Violation {
+        /// Which one.
+        id: WorkerId,
+        /// What was wrong.
+        why: String,
+    },
+    /// Nothing is in flight any more.
+    Drained(Totals),
+    /// The network thread cannot go on.
+    Failed(String),
+}
+
+/// What came of the requests, for the report at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Requests answered by the app since the start.
+    pub finished: u64,
+    /// Requests that were in flight or waiting at the stop and got their answer after it.
+    pub drained: u64,
+    /// Requests that were given up (client told 502/503, or cut off) because of the stop.
+    pub dropped: u64,
+    /// Connections that were cut by an immediate stop.
+    pub killed: u64,
+}
+
+/// Control's end.
+#[derive(Debug)]
+pub struct Handle {
+    orders: Sender<Order>,
+    bell: Arc<EventFd>,
+}
+
+impl Handle {
+    /// Gives an order. If the network thread has ended, nothing happens (its end was reported).
+    pub fn order(&self, order: Order) {
+        if self.orders.send(order).is_ok() {
+            let _ = self.bell.raise();
+        }
+    }
+}
+
+/// The network thread's end.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    pub(crate) orders: Receiver<Order>,
+    pub(crate) bell: Arc<EventFd>,
+    pub(crate) reports: Reports,
+}
+
+/// Where reports go.
+#[derive(Debug)]
+pub struct Reports {
+    /// The channel that control reads.
+    pub channel: Sender<Report>,
+    /// What wakes control.
+    pub bell: Arc<EventFd>,
+}
+
+impl Reports {
+    pub(crate) fn send(&self, report: Report) {
+        if self.channel.send(report).is_ok() {
+            let _ = self.bell.raise();
+        }
+    }
+}
+
+/// Both ends of a new conversation.
+pub(crate) fn pair(reports: Reports) -> std::io::Result<(Handle, Inbox)> {
+    let (orders, receiver) = channel();
+    let bell = Arc::new(EventFd::new()?);
+    Ok((
+        Handle {
+            orders,
+            bell: bell.clone(),
+        },
+        Inbox {
+            orders: receiver,
+            bell,
+            reports,
+        },
+    ))
+}

@@ -1,0 +1,312 @@
+//! The network thread: one turn after the other.
+//!
+//! A turn: sleep in epoll; obey orders; give arrived requests to workers; wake the workers that have
+//! something new; read what workers wrote and send it; hand bodies on; log. Then tell the workers how we
+//! sleep, and sleep.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use dispatch::{Capacity, Dispatcher, Heard, Sleep, WorkerKey};
+use net::{Connections, Id, Listener};
+use os::clock::{monotonic_micros, unix_micros};
+
+use crate::Settings;
+use crate::control::{Concurrency, Inbox, Order, Report, Totals, WorkerId};
+use crate::glue::{Glue, exchange_id, net_id};
+use crate::journal::Journal;
+
+/// Token of the bell that control rings; workers' bells have their index plus one.
+const CONTROL: u64 = 0;
+
+/// Starts the thread.
+pub(crate) fn spawn(listeners: Vec<Listener>, settings: Settings, inbox: Inbox) -> io::Result<()> {
+    let (access, unknown_names) = observe::AccessLog::new(&settings.access);
+    for name in unknown_names {
+        let hint = name.hint().unwrap_or_default();
+        settings.log.block(
+            observe::Level::Warning,
+            &name.to_string(),
+            &[],
+            hint.as_bytes(),
+        );
+    }
+    let connections = Connections::new(listeners, settings.net)?;
+    connections.watch(inbox.bell.as_fd(), CONTROL)?;
+    let network = Network {
+        connections,
+        dispatcher: Dispatcher::new(),
+        journal: Journal::new(access, settings.log, settings.counters),
+        inbox,
+        state: State::Serving,
+        totals: Totals::default(),
+        piece: Vec::new(),
+        unix_offset: unix_micros().saturating_sub(monotonic_micros()),
+    };
+    let builder = std::thread::Builder::new().name("verdigris-net".to_owned());
+    builder.spawn(move || network.run()).map(|_| ())
+}
+
+/// Where the thread is in its life.
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    Serving,
+    /// No new connections; what is in flight is finished.
+    Draining,
+    /// Everything is finished; workers are leaving.
+    Drained,
+    Over,
+}
+
+struct Network {
+    connections: Connections,
+    dispatcher: Dispatcher,
+    journal: Journal,
+    inbox: Inbox,
+    state: State,
+    totals: Totals,
+    /// A buffer for pieces of request bodies.
+    piece: Vec<u8>,
+    /// What makes wall-clock time of monotonic time.
+    unix_offset: u64,
+}
+
+impl Network {
+    fn run(mut self) {
+        while self.state != State::Over {
+            let sleep = self.dispatcher.prepare_nap();
+            let limit = match sleep {
+                Sleep::No => Some(0),
+                Sleep::Short(milliseconds) => Some(milliseconds),
+                Sleep::Long => None,
+            };
+            match self.connections.wait(limit) {
+                Ok(false) if matches!(sleep, Sleep::Short(_)) => self.dispatcher.overslept(),
+                Ok(_) => {}
+                Err(error) => {
+                    self.inbox.reports.send(Report::Failed(format!(
+                        "waiting for events failed: {error}"
+                    )));
+                    return;
+                }
+            }
+            self.turn();
+        }
+    }
+
+    fn turn(&mut self) {
+        let mut tokens = std::mem::take(&mut self.connections.news().tokens);
+        if tokens.contains(&CONTROL) {
+            self.obey();
+        }
+        tokens.clear();
+        self.connections.news().tokens = tokens;
+        self.submit_arrived();
+        self.dispatcher.wake();
+        self.hear_workers();
+        self.hand_bodies();
+        self.connections.flush_collected();
+        self.tell_gone_and_freed();
+        self.dispatcher.wake();
+        self.log_finished();
+        self.look_for_the_end();
+        self.journal.hand_over();
+    }
+
+    fn submit_arrived(&mut self) {
+        let mut arrived = std::mem::take(&mut self.connections.news().arrived);
+        for id in arrived.drain(..) {
+            self.dispatcher
+                .submit(exchange_id(id), &mut Glue(&mut self.connections));
+        }
+        // Nothing arrives while requests are given out: keep the memory.
+        self.connections.news().arrived = arrived;
+    }
+
+    /// Reads answers until nothing new has come of them (an answer lets the next request of its
+    /// connection arrive).
+    fn hear_workers(&mut self) {
+        loop {
+            let heard = self.dispatcher.drain(&mut Glue(&mut self.connections));
+            for (key, what) in heard {
+                let id = WorkerId {
+                    worker: key.worker,
+                    incarnation: key.incarnation,
+                };
+                self.inbox.reports.send(match what {
+                    Heard::Ready => Report::Ready(id),
+                    Heard::Nonsense(violation) => Report::Violation {
+                        id,
+                        why: violation.to_string(),
+                    },
+                });
+            }
+            if self.connections.news().arrived.is_empty() {
+                return;
+            }
+            self.submit_arrived();
+            self.dispatcher.wake();
+        }
+    }
+
+    /// Hands pieces of request bodies to the workers that want them.
+    fn hand_bodies(&mut self) {
+        let mut cut = std::mem::take(&mut self.connections.news().cut_bodies);
+        for id in cut.drain(..) {
+            self.dispatcher.body(exchange_id(id), &[], true, true);
+        }
+        self.connections.news().cut_bodies = cut;
+        let stalled = std::mem::take(&mut self.connections.news().stalled);
+        let mut bodies = std::mem::take(&mut self.connections.news().bodies);
+        bodies.extend(stalled);
+        let mut piece = std::mem::take(&mut self.piece);
+        for &id in &bodies {
+            self.hand_body(id, &mut piece);
+        }
+        self.piece = piece;
+        bodies.clear();
+        if self.connections.news().bodies.is_empty() {
+            self.connections.news().bodies = bodies;
+        }
+    }
+
+    fn hand_body(&mut self, id: Id, piece: &mut Vec<u8>) {
+        loop {
+            let room = self.dispatcher.body_room(exchange_id(id));
+            if room == 0 {
+                let wants = self.dispatcher.wants_body(exchange_id(id));
+                self.connections.body_stalled(id, wants);
+                return;
+            }
+            let Some(part) = self.connections.pull_body(id, room, piece) else {
+                return;
+            };
+            self.dispatcher
+                .body(exchange_id(id), part.data, part.end, part.cut_short);
+            if part.end {
+                self.connections.body_stalled(id, false);
+                return;
+            }
+        }
+    }
+
+    fn tell_gone_and_freed(&mut self) {
+        let mut gone = std::mem::take(&mut self.connections.news().gone);
+        for id in gone.drain(..) {
+            self.dispatcher.cancel(exchange_id(id), false);
+        }
+        self.connections.news().gone = gone;
+        let mut freed = std::mem::take(&mut self.connections.news().freed);
+        for (id, bytes) in freed.drain(..) {
+            self.dispatcher.freed(exchange_id(id), bytes);
+        }
+        self.connections.news().freed = freed;
+    }
+
+    fn log_finished(&mut self) {
+        let mut finished = std::mem::take(&mut self.connections.news().finished);
+        for exchange in finished.drain(..) {
+            self.journal.write(&exchange, self.unix_offset);
+            match exchange.status {
+                502 | 503 if exchange.worker == 0 => self.totals.dropped += 1,
+                _ => self.totals.finished += 1,
+            }
+            if self.state != State::Serving {
+                self.totals.drained += 1;
+            }
+            self.connections.recycle(exchange);
+        }
+        self.connections.news().finished = finished;
+    }
+
+    fn obey(&mut self) {
+        while let Ok(order) = self.inbox.orders.try_recv() {
+            match order {
+                Order::Attach {
+                    id,
+                    outgoing,
+                    incoming,
+                    control,
+                    concurrency,
+                } => {
+                    let capacity = match concurrency {
+                        Concurrency::Fixed(count) => Capacity::Fixed(count as usize),
+                        Concurrency::Auto { most } => Capacity::Auto(most as usize),
+                    };
+                    let index =
+                        self.dispatcher
+                            .attach(key(id), outgoing, incoming, control, capacity);
+                    let watched = self
+                        .dispatcher
+                        .bell(index)
+                        .map(|bell| self.connections.watch(bell, index as u64 + 1));
+                    if let Some(Err(error)) = watched {
+                        self.inbox.reports.send(Report::Violation {
+                            id,
+                            why: format!("cannot watch its bell: {error}"),
+                        });
+                    }
+                }
+                Order::Forked { id, pid } => self.journal.worker_is(id.worker, pid),
+                Order::Gone { id, how } => {
+                    self.dispatcher
+                        .gone(key(id), &how, &mut Glue(&mut self.connections))
+                }
+                Order::Retire { id } => self
+                    .dispatcher
+                    .retire(key(id), &mut Glue(&mut self.connections)),
+                Order::Drain => self.drain(),
+                Order::Stop => self.stop(),
+                Order::Unavailable { why } => self.unavailable(&why),
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        if self.state == State::Serving {
+            self.state = State::Draining;
+            self.connections.drain();
+        }
+    }
+
+    fn stop(&mut self) {
+        for id in self.dispatcher.give_up_queue() {
+            self.connections
+                .fail(net_id(id), 503, "the server is stopping");
+        }
+        self.connections.close_all();
+        self.totals.killed = self.connections.cut;
+        self.log_finished();
+        self.journal.hand_over();
+        self.inbox.reports.send(Report::Drained(self.totals));
+        self.state = State::Over;
+    }
+
+    /// Nobody will answer what waits.
+    fn unavailable(&mut self, why: &str) {
+        self.journal.log().warning(why, &[]);
+        for id in self.dispatcher.give_up_queue() {
+            self.connections
+                .fail(net_id(id), 503, "the app is not available");
+        }
+    }
+
+    /// While draining: nothing in flight, nobody connected?
+    fn look_for_the_end(&mut self) {
+        if self.state != State::Draining {
+            return;
+        }
+        if self.connections.is_empty() && self.dispatcher.waiting() == 0 {
+            self.dispatcher.retire_all(&mut Glue(&mut self.connections));
+            self.state = State::Drained;
+            self.inbox.reports.send(Report::Drained(self.totals));
+        }
+    }
+}
+
+fn key(id: WorkerId) -> WorkerKey {
+    WorkerKey {
+        worker: id.worker,
+        incarnation: id.incarnation,
+    }
+}

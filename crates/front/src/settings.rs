@@ -1,0 +1,18 @@
+//! What the network thread needs to know of the configuration.
+
+use std::sync::Arc;
+
+use observe::{AccessSettings, Counters, ServerLog};
+
+/// Settings of the network thread.
+#[derive(Debug)]
+pub struct Settings {
+    /// Limits and timeouts of connections.
+    pub net: net::Settings,
+    /// Which requests are logged, and how.
+    pub access: AccessSettings,
+    /// Where events and tracebacks go; its handle also takes the access lines.
+    pub log: ServerLog,
+    /// The totals.
+    pub counters: Arc<Counters>,
+}
