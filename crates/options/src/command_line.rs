@@ -1,0 +1,353 @@
+//! The command line: GNU long options with unambiguous prefixes, uWSGI's letters, and bare
+//! arguments that name an application or a configuration file.
+
+use std::ffi::OsString;
+
+use lexopt::{Arg, Parser};
+
+use crate::entry::Entry;
+use crate::file_name;
+use crate::gather::listed;
+use crate::nearest::nearest;
+use crate::origin::Origin;
+use crate::report::Problem;
+use crate::table::{self, Argument, Row, Takes};
+use crate::value::Dialect;
+
+/// The hint where nothing better is known.
+const LOOK_UP: &str = "`verdigris --help-all` lists every option";
+
+/// What the command line says.
+#[derive(Debug, Default)]
+pub(crate) struct CommandLine {
+    /// Options in the order they were typed; bare configuration files come last, as in uWSGI.
+    pub(crate) entries: Vec<Entry>,
+    /// What cannot be understood.
+    pub(crate) problems: Vec<Problem>,
+    /// An unknown option came right before; a bare word may be its value.
+    after_unknown: bool,
+}
+
+/// What a long option on the command line means.
+enum Long {
+    Known(&'static Row, &'static str),
+    Ambiguous(Vec<&'static str>),
+    Unknown,
+}
+
+/// Reads the arguments, without the program's own name.
+pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> CommandLine {
+    let mut parser = Parser::from_args(arguments);
+    let mut line = CommandLine::default();
+    let mut files = Vec::new();
+    let mut apps = 0;
+    loop {
+        let next = parser.next();
+        let is_option = matches!(next, Ok(Some(Arg::Long(_) | Arg::Short(_))));
+        line.after_unknown &= !is_option;
+        match next {
+            Ok(None) => break,
+            Ok(Some(Arg::Long(name))) => {
+                let name = name.to_owned();
+                line.long(&name, &mut parser);
+            }
+            Ok(Some(Arg::Short(letter))) => line.short(letter, &mut parser),
+            Ok(Some(Arg::Value(value))) => {
+                if let Some(text) = line.text(value) {
+                    line.bare(text, &mut files, &mut apps);
+                }
+            }
+            Err(error) => {
+                line.problem(format!("{error}"), LOOK_UP.to_owned());
+                break;
+            }
+        }
+    }
+    line.entries.extend(files);
+    line
+}
+
+impl CommandLine {
+    fn problem(&mut self, what: String, hint: String) {
+        self.problems.push(Problem {
+            what,
+            origin: Some(Origin::CommandLine),
+            hint: Some(hint),
+        });
+    }
+
+    fn text(&mut self, value: OsString) -> Option<String> {
+        match value.into_string() {
+            Ok(text) => Some(text),
+            Err(value) => {
+                self.problem(
+                    format!("`{}` is not UTF-8 text", value.to_string_lossy()),
+                    "arguments are UTF-8".to_owned(),
+                );
+                None
+            }
+        }
+    }
+
+    fn push(&mut self, key: &str, value: String) {
+        self.entries.push(entry(key, value));
+    }
+
+    fn long(&mut self, typed: &str, parser: &mut Parser) {
+        match look_up(typed) {
+            Long::Known(row, name) => self.option(row, name, &format!("--{name}"), parser),
+            Long::Ambiguous(names) => {
+                self.after_unknown = parser.optional_value().is_none();
+                let shown: Vec<String> = names
+                    .iter()
+                    .take(6)
+                    .map(|name| format!("--{name}"))
+                    .collect();
+                let more = if names.len() > shown.len() {
+                    ", …"
+                } else {
+                    ""
+                };
+                let what = format!("--{typed} is the beginning of several options");
+                self.problem(what, format!("write one of {}{more}", shown.join(", ")));
+            }
+            Long::Unknown => {
+                self.after_unknown = parser.optional_value().is_none();
+                let near: Vec<String> = nearest(typed, table::names(), 3)
+                    .into_iter()
+                    .map(|name| format!("--{name}"))
+                    .collect();
+                let near: Vec<&str> = near.iter().map(String::as_str).collect();
+                let hint = if near.is_empty() {
+                    LOOK_UP.to_owned()
+                } else {
+                    format!("did you mean {}?", listed(&near))
+                };
+                self.problem(format!("there is no option --{typed}"), hint);
+            }
+        }
+    }
+
+    fn short(&mut self, letter: char, parser: &mut Parser) {
+        if let Some(row) = table::find_short(letter) {
+            return self.option(row, row.name, &format!("-{letter}"), parser);
+        }
+        self.after_unknown = true;
+        self.problem(format!("there is no option -{letter}"), LOOK_UP.to_owned());
+    }
+
+    fn option(&mut self, row: &'static Row, name: &'static str, shown: &str, parser: &mut Parser) {
+        let value = match row.argument() {
+            // Behind a letter come further letters: -Mp 4.
+            Argument::None if !shown.starts_with("--") => OsString::new(),
+            Argument::None | Argument::Optional => parser.optional_value().unwrap_or_default(),
+            Argument::Required => {
+                let Ok(value) = parser.value() else {
+                    let example = format!("for example `{shown} {}`", row.example);
+                    return self.problem(format!("{shown} needs a value"), example);
+                };
+                value
+            }
+        };
+        if let Some(text) = self.text(value) {
+            self.push(name, text);
+        }
+    }
+
+    /// A bare argument: a configuration file, a Python file, or an application.
+    fn bare(&mut self, text: String, files: &mut Vec<Entry>, apps: &mut usize) {
+        if std::mem::take(&mut self.after_unknown) {
+            return;
+        }
+        let name = text.split(':').next().unwrap_or_default();
+        let extension = file_name::extension(name);
+        match extension {
+            "ini" => return files.push(entry("ini", text)),
+            "yaml" | "yml" | "json" | "js" | "xml" | "toml" => {
+                return files.push(entry("config", text));
+            }
+            _ => {}
+        }
+        if let Some(last) = self.waiting_for_value(&text) {
+            let what = format!("`{text}` is not expected here");
+            return self.problem(what, format!("write `--{last}={text}`"));
+        }
+        *apps += 1;
+        if *apps > 1 {
+            let what = format!("`{text}` is not expected here: an application was already named");
+            let hint = "name one application; a value of an option follows its option".to_owned();
+            return self.problem(what, hint);
+        }
+        match extension {
+            "py" => self.python_file(&text),
+            // `site.wsgi` is usually the module; a path can only be the file.
+            "wsgi" if name.contains('/') => self.python_file(&text),
+            _ => self.push("module", text),
+        }
+    }
+
+    /// `app.py` or `app.py:callable`.
+    fn python_file(&mut self, text: &str) {
+        let (file, callable) = text.split_once(':').unwrap_or((text, ""));
+        self.push("wsgi-file", file.to_owned());
+        if !callable.is_empty() {
+            self.push("callable", callable.to_owned());
+        }
+    }
+
+    /// The option right before a bare word that can only be its value: `--master true`.
+    fn waiting_for_value(&self, text: &str) -> Option<&'static str> {
+        let last = self.entries.last().filter(|entry| entry.value.is_empty())?;
+        let row = table::find(&last.key)?;
+        let word = matches!(
+            text.to_ascii_lowercase().as_str(),
+            "true" | "false" | "on" | "off" | "yes" | "no"
+        );
+        let number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let fits = match row.argument() {
+            Argument::None => row.takes == Takes::Flag && (word || number),
+            Argument::Optional => word || number,
+            Argument::Required => false,
+        };
+        fits.then_some(row.name)
+    }
+}
+
+fn entry(key: &str, value: String) -> Entry {
+    Entry {
+        key: key.to_owned(),
+        value,
+        origin: Origin::CommandLine,
+        dialect: Dialect::Native,
+    }
+}
+
+/// Finds the option a long name means: its exact name, or the only one that begins like it.
+fn look_up(typed: &str) -> Long {
+    let exact =
+        table::find(typed).and_then(|row| Some((row, row.names().find(|name| *name == typed)?)));
+    if let Some((row, name)) = exact {
+        return Long::Known(row, name);
+    }
+    let mut names: Vec<&'static str> = table::names()
+        .filter(|name| name.starts_with(typed))
+        .collect();
+    names.sort_unstable();
+    match names.as_slice() {
+        [] => Long::Unknown,
+        [name] => table::find(name).map_or(Long::Unknown, |row| Long::Known(row, name)),
+        [first, ..] => {
+            // Several names of one option are no ambiguity.
+            let option = table::find(first).map(|row| row.name);
+            let same = names
+                .iter()
+                .all(|name| table::find(name).map(|row| row.name) == option);
+            match (same, table::find(first)) {
+                (true, Some(row)) => Long::Known(row, first),
+                _ => Long::Ambiguous(names),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(arguments: &[&str]) -> Vec<(String, String)> {
+        let line = read(arguments.iter().map(OsString::from));
+        assert!(line.problems.is_empty(), "{:?}", line.problems);
+        line.entries
+            .into_iter()
+            .map(|entry| (entry.key, entry.value))
+            .collect()
+    }
+
+    fn problem(arguments: &[&str]) -> String {
+        let line = read(arguments.iter().map(OsString::from));
+        crate::report::render_problems(&line.problems, false)
+    }
+
+    fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn long_and_short_forms() {
+        assert_eq!(
+            entries(&[
+                "--processes=4",
+                "--threads",
+                "2",
+                "-Mp",
+                "3",
+                "-sapp.sock",
+                "-C660",
+                "--chmod-socket",
+                "--env=A=b=c"
+            ]),
+            pairs(&[
+                ("processes", "4"),
+                ("threads", "2"),
+                ("master", ""),
+                ("processes", "3"),
+                ("socket", "app.sock"),
+                ("chmod-socket", "660"),
+                ("chmod-socket", ""),
+                ("env", "A=b=c"),
+            ])
+        );
+    }
+
+    #[test]
+    fn bare_arguments() {
+        assert_eq!(entries(&["app:app"]), pairs(&[("module", "app:app")]));
+        assert_eq!(entries(&["pkg.mod"]), pairs(&[("module", "pkg.mod")]));
+        assert_eq!(
+            entries(&["src/app.py"]),
+            pairs(&[("wsgi-file", "src/app.py")])
+        );
+        assert_eq!(
+            entries(&["app.py:main"]),
+            pairs(&[("wsgi-file", "app.py"), ("callable", "main")])
+        );
+        assert_eq!(
+            entries(&["a.ini:prod", "-p", "2"]),
+            pairs(&[("processes", "2"), ("ini", "a.ini:prod")])
+        );
+        assert_eq!(entries(&["--", "-odd"]), pairs(&[("module", "-odd")]));
+    }
+
+    #[test]
+    fn prefixes_work_when_only_one_option_fits() {
+        assert_eq!(
+            entries(&["--wsgi-fil", "x.py"]),
+            pairs(&[("wsgi-file", "x.py")])
+        );
+        assert_eq!(entries(&["--disable-l"]), pairs(&[("disable-logging", "")]));
+        assert!(problem(&["--log-x=1", "--buffer"]).contains("needs a value"));
+        assert!(
+            problem(&["--http-s", ":1"]).contains("http-socket")
+                || problem(&["--log", "x"]).contains("several")
+        );
+        assert!(problem(&["--log", "x"]).contains("beginning of several options"));
+    }
+
+    #[test]
+    fn slips_get_near_names() {
+        assert!(problem(&["--http_socket", ":80"]).contains("did you mean `--http-socket`?"));
+        assert!(problem(&["--proceses=4"]).contains("`--processes`"));
+        assert!(problem(&["--wibble-wobble"]).contains("--help-all"));
+        assert!(problem(&["-~"]).contains("no option -~"));
+    }
+
+    #[test]
+    fn values_in_the_wrong_place() {
+        assert!(problem(&["-p"]).contains("-p needs a value"));
+        assert!(problem(&["--master", "true", "app:app"]).contains("--master=true"));
+        assert!(problem(&["--chmod-socket", "660", "app:app"]).contains("--chmod-socket=660"));
+        assert!(problem(&["a:b", "c:d"]).contains("already named"));
+    }
+}

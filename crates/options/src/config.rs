@@ -1,0 +1,356 @@
+//! What a configuration comes down to: plain typed values in small groups, ready for the rooms
+//! that use them. Nothing here reads or decides; `resolve` fills it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::entry::Entry;
+use crate::origin::Origin;
+
+/// Everything the server needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Whether a uWSGI configuration is in play (a `[uwsgi]` section or `UWSGI_*` variables). It
+    /// decides defaults that a uWSGI user relies on: one thread, uWSGI's log line.
+    pub from_uwsgi_config: bool,
+    /// Where requests come in.
+    pub sockets: Sockets,
+    /// Which application is served.
+    pub app: App,
+    /// Who runs it.
+    pub workers: Workers,
+    /// Sizes and counts a client may not exceed.
+    pub limits: Limits,
+    /// Times a client may not exceed.
+    pub timeouts: Timeouts,
+    /// What is written down.
+    pub logging: Logging,
+    /// The server as a process.
+    pub process: Process,
+    /// Stopping.
+    pub stop: Stop,
+    /// The configuration files that were read, in order.
+    pub files: Vec<PathBuf>,
+    /// Everything that was written, in order, with all references replaced.
+    pub entries: Vec<Entry>,
+    /// Where each option that was given was written; ask with [`Config::origin`].
+    pub(crate) origins: HashMap<&'static str, Origin>,
+}
+
+impl Config {
+    /// Where an option's value was written, by the option's main name.
+    pub fn origin(&self, option: &str) -> &Origin {
+        self.origins.get(option).unwrap_or(&Origin::Default)
+    }
+}
+
+/// What a socket speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// HTTP, asked for by `http-socket`.
+    HttpSocket,
+    /// HTTP, asked for by `http`.
+    Http,
+    /// The uwsgi protocol.
+    Uwsgi,
+}
+
+/// One place where requests come in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Socket {
+    /// Where it listens.
+    pub address: Address,
+    /// What it speaks.
+    pub door: Door,
+    /// The option that asked for it, as the person named it.
+    pub option: &'static str,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// Where requests come in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sockets {
+    /// The sockets in the order they were written.
+    pub list: Vec<Socket>,
+    /// Length of the accept queue; `None` is the kernel's limit.
+    pub backlog: Option<u32>,
+    /// Mode of unix sockets; `None` leaves it to the umask.
+    pub mode: Option<u32>,
+    /// Owner of unix sockets.
+    pub owner: Option<Owner>,
+    /// Remove unix sockets and pid files at the end.
+    pub vacuum: bool,
+    /// SO_KEEPALIVE on connections.
+    pub keepalive_probes: bool,
+    /// SO_REUSEPORT on listeners.
+    pub reuse_port: bool,
+    /// IP_FREEBIND on listeners.
+    pub freebind: bool,
+    /// SO_SNDBUF.
+    pub send_buffer: Option<u32>,
+    /// SO_RCVBUF.
+    pub receive_buffer: Option<u32>,
+}
+
+/// A user or group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Account {
+    /// By name; the system looks it up.
+    Name(String),
+    /// By number.
+    Number(u32),
+}
+
+/// Who shall own a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The user; `None` leaves it.
+    pub user: Option<Account>,
+    /// The group; `None` leaves it.
+    pub group: Option<Account>,
+}
+
+/// Which application is served, and how Python is set up for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct App {
+    /// `module` or `module:callable` or `module:factory(…)`.
+    pub module: Option<String>,
+    /// A Python file instead of a module.
+    pub wsgi_file: Option<PathBuf>,
+    /// The callable's name if it was given.
+    pub callable: Option<String>,
+    /// Directory to change to before loading.
+    pub chdir: Option<PathBuf>,
+    /// Directory to change to after loading.
+    pub chdir2: Option<PathBuf>,
+    /// Entries for the front of sys.path, in the order they were written.
+    pub python_path: Vec<String>,
+    /// The virtual environment.
+    pub home: Option<PathBuf>,
+    /// The Python executable to use when there is no virtual environment.
+    pub interpreter: Option<PathBuf>,
+    /// Environment variables to set.
+    pub env: Vec<(String, String)>,
+    /// Environment variables to remove.
+    pub unenv: Vec<String>,
+    /// The text behind `sys.argv`, still to be split at blanks.
+    pub pyargv: Option<String>,
+    /// Stop when the app cannot be loaded.
+    pub need_app: bool,
+    /// Load the app in each worker.
+    pub lazy_apps: bool,
+
+    /// Modules to import in the first worker.
+    pub imports: Vec<String>,
+    /// Modules to import in every process.
+    pub shared_imports: Vec<String>,
+    /// Show tracebacks to clients.
+    pub catch_exceptions: bool,
+
+    /// Start Python without the site module.
+    pub no_site: bool,
+}
+
+/// How many threads a worker has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threads {
+    /// Exactly this many.
+    Count(u32),
+    /// As many as it takes, up to `most`.
+    Auto {
+        /// The highest number.
+        most: u32,
+    },
+}
+
+/// Who runs the application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workers {
+    /// Number of worker processes.
+    pub processes: u32,
+    /// Threads in each.
+    pub threads: Threads,
+}
+
+/// Sizes and counts a client may not exceed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest head of a request, in bytes.
+    pub head_bytes: usize,
+    /// Most header fields of a request.
+    pub fields: usize,
+    /// Let header names with underscores through.
+    pub underscores: bool,
+    /// Largest body of a request; `None` is any.
+    pub body_bytes: Option<u64>,
+    /// Bodies are collected before the app runs; those of at least this many bytes on disk.
+    pub post_buffering: Option<u64>,
+    /// What a slow client may leave unread before the app has to wait.
+    pub response_buffer: usize,
+    /// Most connections at the same time; `None` is as many as descriptors allow.
+    pub connections: Option<u32>,
+    /// Most requests waiting for a worker.
+    pub waiting_requests: u32,
+}
+
+/// Times a client may not exceed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until the head of a request is there.
+    pub head: Duration,
+    /// Longest silence while a body is due, on `http-socket` and `socket`.
+    pub socket: Duration,
+    /// Longest silence while a body is due, on `http`.
+    pub http: Duration,
+    /// Longest silence of a client that reads an answer; `None` is the same as when it sends.
+    pub send: Option<Duration>,
+    /// How long an idle connection is kept; `None` closes after each answer.
+    pub idle: Option<Duration>,
+    /// Longest wait for a worker; `None` is any.
+    pub waiting_request: Option<Duration>,
+}
+
+impl Timeouts {
+    /// Longest silence while a request body is due.
+    pub fn receive(&self, door: Door) -> Duration {
+        match door {
+            Door::Http => self.http,
+            Door::HttpSocket | Door::Uwsgi => self.socket,
+        }
+    }
+
+    /// Longest silence of a client that reads an answer.
+    pub fn send(&self, door: Door) -> Duration {
+        self.send.unwrap_or_else(|| self.receive(door))
+    }
+}
+
+/// How a request line looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineStyle {
+    /// uWSGI's default line.
+    Uwsgi,
+    /// Ours, made for reading.
+    Readable,
+    /// The person's own template.
+    Format {
+        /// The template with `%(names)`.
+        template: String,
+        /// Put the result through strftime as well.
+        strftime: bool,
+    },
+}
+
+/// The date in front of server lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogDate {
+    /// None.
+    Off,
+    /// The default form.
+    Plain,
+    /// A strftime form.
+    Format(String),
+}
+
+/// What is written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logging {
+    /// A line for every request.
+    pub requests: bool,
+    /// How it looks.
+    pub style: LineStyle,
+    /// Lines for 4xx answers even without `requests`.
+    pub status_4xx: bool,
+    /// Lines for 5xx answers even without `requests`.
+    pub status_5xx: bool,
+    /// Lines for requests that take at least this long even without `requests`.
+    pub slow: Option<Duration>,
+    /// Lines for answers of at least this many bytes even without `requests`.
+    pub big: Option<u64>,
+    /// Lines for answers without a body even without `requests`.
+    pub zero: bool,
+    /// Microseconds instead of milliseconds.
+    pub micros: bool,
+    /// X-Forwarded-For counts as the client's address.
+    pub x_forwarded_for: bool,
+    /// The date in front of server lines.
+    pub date: LogDate,
+    /// The log file; `None` is standard error.
+    pub file: Option<PathBuf>,
+    /// The log file to switch to after privileges were dropped.
+    pub file_after_drop: Option<PathBuf>,
+    /// Mode of the log file.
+    pub file_mode: Option<u32>,
+    /// Empty the log file at start.
+    pub truncate: bool,
+}
+
+/// When to go to the background.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Daemonize {
+    /// Where the log goes from then on.
+    pub log: PathBuf,
+    /// Only once the app is loaded.
+    pub after_loading: bool,
+}
+
+/// A file with the server's pid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PidFile {
+    /// Its path.
+    pub path: PathBuf,
+    /// Written after privileges were dropped.
+    pub after_drop: bool,
+    /// Written only once the server serves.
+    pub when_ready: bool,
+}
+
+/// Names of processes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProcessNames {
+    /// Give each process a telling name.
+    pub auto: bool,
+    /// A name for all processes.
+    pub name: Option<String>,
+    /// A name for the server only.
+    pub server: Option<String>,
+    /// Text in front.
+    pub prefix: String,
+    /// Text behind.
+    pub suffix: String,
+}
+
+/// The server as a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// User to run as.
+    pub uid: Option<Account>,
+    /// Group to run as.
+    pub gid: Option<Account>,
+    /// Supplementary groups to add.
+    pub additional_gids: Vec<Account>,
+    /// Take the user's own supplementary groups.
+    pub initgroups: bool,
+    /// The umask to set.
+    pub umask: Option<u32>,
+    /// Files with the server's pid.
+    pub pid_files: Vec<PidFile>,
+    /// Going to the background.
+    pub daemonize: Option<Daemonize>,
+    /// Names of processes.
+    pub names: ProcessNames,
+    /// Limit of open files to ask for.
+    pub open_files: Option<u64>,
+}
+
+/// Stopping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// Longest wait for running requests.
+    pub drain_timeout: Duration,
+    /// Keep accepting this long after the stop was asked for.
+    pub drain_delay: Duration,
+}

@@ -1,0 +1,138 @@
+//! Options in environment variables: `UWSGI_HTTP_SOCKET` and `VERDIGRIS_HTTP_SOCKET` are the
+//! option `http-socket`; `PORT` and `WEB_CONCURRENCY` are what hosting platforms set.
+
+use std::sync::Arc;
+
+use crate::entry::Entry;
+use crate::gather::{Environment, listed};
+use crate::nearest::nearest;
+use crate::origin::Origin;
+use crate::report::Notice;
+use crate::table;
+use crate::value::Dialect;
+
+/// uWSGI talks to itself through these; they are not options.
+const UWSGI_INTERNAL: [&str; 9] = [
+    "RELOADS",
+    "VASSALS_DIR",
+    "EMPEROR_FD",
+    "EMPEROR_FD_CONFIG",
+    "EMPEROR_PROXY",
+    "BROODLORD_NUM",
+    "JAIL_PID",
+    "ORIGINAL_PROC_NAME",
+    "PLUGINS",
+];
+
+/// Verdigris talks to its own processes and tools through these.
+const OWN_INTERNAL: [&str; 3] = ["CONTROL", "BIN", "PACKAGE"];
+
+/// The entries the environment holds, and a word about names that are none.
+pub(crate) fn read(environment: &Environment) -> (Vec<Entry>, Vec<Notice>) {
+    let mut entries = Vec::new();
+    let mut notices = Vec::new();
+    for (variable, value) in environment {
+        let (name, dialect) = match (
+            variable.strip_prefix("UWSGI_"),
+            variable.strip_prefix("VERDIGRIS_"),
+        ) {
+            (Some(name), _) if !UWSGI_INTERNAL.contains(&name) => (name, Dialect::Uwsgi),
+            (_, Some(name)) if !OWN_INTERNAL.contains(&name) => (name, Dialect::Native),
+            _ => continue,
+        };
+        let key = name.to_lowercase().replace('_', "-");
+        // UWSGI_VERSION is what images call the release they install, not a wish to see it.
+        if matches!(key.as_str(), "" | "help" | "help-all" | "version") {
+            continue;
+        }
+        let origin = Origin::Environment(Arc::from(variable.as_str()));
+        if table::find(&key).is_none() {
+            let near = nearest(&key, table::names(), 2);
+            let mut notice =
+                Notice::warning(format!("`{key}` is no option; it has no effect")).at(&origin);
+            notice.hint = (!near.is_empty()).then(|| format!("did you mean {}?", listed(&near)));
+            notices.push(notice);
+        }
+        entries.push(Entry {
+            key,
+            value: value.clone(),
+            origin,
+            dialect,
+        });
+    }
+    (entries, notices)
+}
+
+/// What hosting platforms ask for, where nothing else was said.
+pub(crate) fn platform(environment: &Environment, option: &str) -> Option<Entry> {
+    let (variable, key) = match option {
+        "http-socket" => ("PORT", "bind"),
+        "processes" => ("WEB_CONCURRENCY", "processes"),
+        _ => return None,
+    };
+    let (_, value) = environment
+        .iter()
+        .find(|(name, value)| name == variable && !value.is_empty())?;
+    let origin = Origin::Environment(Arc::from(variable));
+    Some(Entry {
+        key: key.to_owned(),
+        value: value.clone(),
+        origin,
+        dialect: Dialect::Native,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn both_prefixes_are_options() {
+        let environment = [
+            pair("UWSGI_HTTP_SOCKET", ":80"),
+            pair("VERDIGRIS_PROCESSES", "2"),
+            pair("UWSGI_RELOADS", "1"),
+            pair("VERDIGRIS_CONTROL", "3"),
+            pair("PATH", "/bin"),
+        ];
+        let (entries, notices) = read(&environment);
+        assert!(notices.is_empty());
+        let keys: Vec<_> = entries
+            .iter()
+            .map(|entry| (entry.key.as_str(), entry.dialect))
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                ("http-socket", Dialect::Uwsgi),
+                ("processes", Dialect::Native)
+            ]
+        );
+        assert_eq!(
+            entries[0].origin.to_string(),
+            "environment variable UWSGI_HTTP_SOCKET"
+        );
+    }
+
+    #[test]
+    fn unknown_names_are_placeholders_with_a_word() {
+        let (entries, notices) = read(&[pair("UWSGI_PROCESES", "2")]);
+        assert_eq!(entries.len(), 1);
+        assert!(
+            notices[0].line().contains("`processes`"),
+            "{:?}",
+            notices[0]
+        );
+    }
+
+    #[test]
+    fn platforms() {
+        let environment = [pair("PORT", "5000"), pair("WEB_CONCURRENCY", "")];
+        assert_eq!(platform(&environment, "http-socket").unwrap().value, "5000");
+        assert_eq!(platform(&environment, "processes"), None);
+    }
+}

@@ -1,0 +1,362 @@
+//! Collects everything that was written, wherever it stands, into one ordered list: the
+//! environment, the command line, and each file at its place. Includes, conditions and loops are
+//! worked off here, because they decide what is in the list.
+
+mod files;
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::entry::Entry;
+use crate::environment;
+use crate::logic::{self, Block, Known};
+use crate::magic::{Facts, FileNames};
+use crate::nearest::nearest;
+use crate::origin::Origin;
+use crate::references::{self, Unresolved};
+use crate::report::{Notice, Problem};
+use crate::surroundings::Surroundings;
+use crate::table::{self, Group};
+use crate::value::{self, Dialect};
+
+/// The environment as text; names and values that are not UTF-8 are left out.
+pub(crate) type Environment = [(String, String)];
+
+/// Collects entries in order.
+pub(crate) struct Gatherer<'a> {
+    surroundings: &'a dyn Surroundings,
+    environment: &'a Environment,
+    facts: Facts,
+    entries: Vec<Entry>,
+    /// The block that is open, and where it was opened.
+    block: Option<(Block, Origin)>,
+    /// Files named by `inherit`, read after everything else.
+    inherited: Vec<Entry>,
+    first_file: Option<FileNames>,
+    last_file: Option<String>,
+    files: Vec<PathBuf>,
+    /// Files being read right now, outermost first.
+    open_files: Vec<String>,
+    /// A section or variable written for uWSGI was met.
+    uwsgi: bool,
+    /// Keys that `set` and `set-ph` brought; they are never unknown.
+    placeholders: HashSet<String>,
+    /// From this entry on `strict` is on, and unknown keys are problems.
+    strict_from: Option<usize>,
+    problems: Vec<Problem>,
+    notices: Vec<Notice>,
+}
+
+/// What gathering came to.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) files: Vec<PathBuf>,
+    /// A section or variable written for uWSGI was met.
+    pub(crate) uwsgi: bool,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) notices: Vec<Notice>,
+}
+
+impl<'a> Gatherer<'a> {
+    pub(crate) fn new(surroundings: &'a dyn Surroundings, environment: &'a Environment) -> Self {
+        Self {
+            surroundings,
+            environment,
+            facts: Facts::new(surroundings),
+            entries: Vec::new(),
+            block: None,
+            inherited: Vec::new(),
+            first_file: None,
+            last_file: None,
+            files: Vec::new(),
+            open_files: Vec::new(),
+            uwsgi: false,
+            placeholders: HashSet::new(),
+            strict_from: None,
+            problems: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+
+    /// Adds the options of the environment.
+    pub(crate) fn add_environment(&mut self) {
+        let (entries, notices) = environment::read(self.environment);
+        self.notices.extend(notices);
+        for entry in entries {
+            self.uwsgi |= entry.dialect == Dialect::Uwsgi && table::find(&entry.key).is_some();
+            self.add(entry);
+        }
+    }
+
+    /// Adds one option; a block that is open decides whether and how often.
+    pub(crate) fn add(&mut self, entry: Entry) {
+        if logic::is_end(&entry.key) {
+            self.block = None;
+            self.entries.push(entry);
+            return;
+        }
+        let Some((block, opened)) = self.block.clone() else {
+            self.act(entry);
+            return;
+        };
+        let turns = {
+            let known = Known {
+                variable: &|name| variable(self.environment, name),
+                option: &|name| first_value(&self.entries, name),
+                surroundings: self.surroundings,
+            };
+            block.turns(&known)
+        };
+        match turns {
+            Err(why) => {
+                let hint = format!("mend or remove the block that begins at {opened}");
+                self.problems
+                    .push(Problem::new(why).hint(hint).at(&entry.origin));
+            }
+            Ok(turns) => {
+                for turn in turns {
+                    let value = entry.value.replace(logic::ITEM, &turn);
+                    self.act(Entry {
+                        value,
+                        ..entry.clone()
+                    });
+                }
+            }
+        }
+    }
+
+    /// Lists an option, and carries it out if it belongs to the language itself.
+    fn act(&mut self, entry: Entry) {
+        self.entries.push(entry.clone());
+        if let Some(block) = Block::begin(&entry.key, &entry.value) {
+            self.open_block(block, &entry);
+            return;
+        }
+        match table::find(&entry.key).map_or("", |row| row.name) {
+            "ini" => self.read_named(&entry, false),
+            "include" | "config" | "yaml" | "json" | "xml" => self.read_named(&entry, true),
+            "inherit" => self.inherited.push(entry),
+            "set" => self.set(&entry, false),
+            "set-ph" => self.set(&entry, true),
+            "strict" => {
+                let read = value::flag(Some(&entry.value), Dialect::Uwsgi);
+                let strict = read.is_ok_and(|read| read.value);
+                self.strict_from = strict.then_some(self.entries.len());
+            }
+            _ => {}
+        }
+    }
+
+    fn open_block(&mut self, block: Block, entry: &Entry) {
+        if let Some((_, outer)) = &self.block {
+            let problem = Problem::new(format!(
+                "{}: conditions and loops cannot be nested",
+                entry.key
+            ))
+            .hint(format!(
+                "end the block of {outer} with `endif =` before this line"
+            ));
+            self.problems.push(problem.at(&entry.origin));
+            return;
+        }
+        if ["$(", "%(", "@("]
+            .iter()
+            .any(|open| entry.value.contains(open))
+        {
+            let text = format!(
+                "{}: conditions and loops see `{}` as it stands; references in it are not replaced",
+                entry.key, entry.value
+            );
+            self.notices.push(Notice::warning(text).at(&entry.origin));
+        }
+        self.block = Some((block, entry.origin.clone()));
+    }
+
+    /// `set = key=value` and `set-ph = key=value`.
+    fn set(&mut self, entry: &Entry, placeholder_only: bool) {
+        let (key, value) = match entry.value.split_once('=') {
+            Some((key, value)) => (key.trim(), value.trim()),
+            None => (entry.value.trim(), ""),
+        };
+        if placeholder_only && table::find(key).is_some() {
+            let problem = Problem::new(format!(
+                "{}: `{key}` is an option, not a placeholder",
+                entry.key
+            ))
+            .hint(format!("write `{key} = {value}`"));
+            self.problems.push(problem.at(&entry.origin));
+            return;
+        }
+        self.placeholders.insert(key.to_owned());
+        self.act(Entry {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            ..entry.clone()
+        });
+    }
+
+    /// Ends the collection: inherited files, then the references in all values, then a word about
+    /// every key that is no option.
+    pub(crate) fn finish(mut self) -> Gathered {
+        self.close_open_block();
+        for entry in std::mem::take(&mut self.inherited) {
+            self.read_named(&entry, true);
+            self.close_open_block();
+        }
+        let written: Vec<String> = self
+            .entries
+            .iter()
+            .map(|entry| entry.value.clone())
+            .collect();
+        let environment = self.environment;
+        let unresolved = references::replace_all(
+            &mut self.entries,
+            &|name| variable(environment, name),
+            self.surroundings,
+        );
+        self.report_unresolved(&unresolved);
+        self.report_unknown(&written);
+        Gathered {
+            entries: self.entries,
+            files: self.files,
+            uwsgi: self.uwsgi,
+            problems: self.problems,
+            notices: self.notices,
+        }
+    }
+
+    /// A block that nobody ended reaches to the end; that is allowed, and usually a slip.
+    fn close_open_block(&mut self) {
+        if let Some((_, origin)) = self.block.take() {
+            let notice =
+                Notice::warning("this block is never ended; it reaches to the end of everything");
+            self.notices
+                .push(notice.hint("add `endif =` or `endfor =`").at(&origin));
+        }
+    }
+
+    fn report_unresolved(&mut self, unresolved: &[Unresolved]) {
+        for missing in unresolved {
+            let Some(entry) = self.entries.get(missing.entry) else {
+                continue;
+            };
+            let row = table::find(&entry.key);
+            // The template of the request line has %(names) of its own, and the words of the
+            // language have done their work before.
+            let template = row.is_some_and(|row| matches!(row.name, "log-format" | "log-encoder"));
+            let language =
+                row.is_some_and(|row| row.group == Group::Language && row.name != "print");
+            if language || (template && missing.reference.starts_with("%(")) {
+                continue;
+            }
+            let reference = &missing.reference;
+            if let Some(reason) = &missing.reason {
+                let problem =
+                    Problem::new(format!("{}: cannot read {reference}: {reason}", entry.key));
+                self.problems
+                    .push(problem.hint(FILE_HINT).at(&entry.origin));
+            } else {
+                let text = format!(
+                    "{}: there is nothing named {reference}; the text stays as it is",
+                    entry.key
+                );
+                self.notices.push(Notice::warning(text).at(&entry.origin));
+            }
+        }
+    }
+
+    /// Keys that are no option are placeholders if some value uses them, else slips.
+    fn report_unknown(&mut self, written: &[String]) {
+        let used = words_in_references(written);
+        let mut said = 0;
+        for (index, entry) in self.entries.iter().enumerate() {
+            let key = entry.key.as_str();
+            let from_environment = matches!(entry.origin, Origin::Environment(_));
+            if from_environment || table::find(key).is_some() || self.placeholders.contains(key) {
+                continue;
+            }
+            let strict = self.strict_from.is_some_and(|from| index >= from);
+            if !strict && used.contains(key) {
+                continue;
+            }
+            // Whoever has so many has a file of another kind; names would take long and help nobody.
+            said += 1;
+            let near = if said > MOST_HINTS {
+                Vec::new()
+            } else {
+                nearest(key, table::names(), 3)
+            };
+            let hint = (!near.is_empty()).then(|| format!("did you mean {}?", listed(&near)));
+            if strict {
+                let mut problem = Problem::new(format!("`{key}` is no option, and strict is on"))
+                    .at(&entry.origin);
+                let placeholder = format!("if it is a placeholder, write `set-ph = {key}=…`");
+                problem.hint = Some(hint.unwrap_or(placeholder));
+                self.problems.push(problem);
+            } else {
+                let mut notice = Notice::warning(format!("`{key}` is no option; it has no effect"))
+                    .at(&entry.origin);
+                notice.hint = hint;
+                self.notices.push(notice);
+            }
+        }
+    }
+
+    /// Adds a problem found by the caller.
+    pub(crate) fn problem(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+}
+
+/// `a`, `b` or `c`, in backticks.
+pub(crate) fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+fn variable(environment: &Environment, name: &str) -> Option<String> {
+    environment
+        .iter()
+        .rev()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.clone())
+}
+
+fn first_value(entries: &[Entry], name: &str) -> Option<String> {
+    entries
+        .iter()
+        .find(|entry| entry.key == name)
+        .map(|entry| entry.value.clone())
+}
+
+/// The hint for files that cannot be read.
+const FILE_HINT: &str = "paths are looked up from the directory the server is started in; check the name and who may read it";
+
+/// Unknown keys that get a hint.
+const MOST_HINTS: usize = 50;
+
+/// Every word inside a `%(…)`.
+fn words_in_references(written: &[String]) -> HashSet<String> {
+    let mut words = HashSet::new();
+    for value in written {
+        references::replace(value, "%(", &mut |expression| {
+            words.extend(expression.split(' ').map(str::to_owned));
+            None
+        });
+    }
+    words
+}
+
+/// Builds the origin of a line in a file.
+fn in_file(path: &Arc<str>, line: u32) -> Origin {
+    Origin::File {
+        path: Arc::clone(path),
+        line,
+    }
+}

@@ -1,0 +1,142 @@
+//! The options of Verdigris: one table that declares them, the reading of command line,
+//! environment and files, and the resolved [`Config`].
+//!
+//! It knows nothing of sockets and processes: it says what was asked for, not how it is done.
+//! Start with [`load`].
+
+pub mod address;
+mod command_line;
+pub mod config;
+pub mod entry;
+mod environment;
+pub mod fake;
+mod file_name;
+mod gather;
+mod help;
+mod ini;
+mod logic;
+mod machine;
+mod magic;
+mod nearest;
+mod origin;
+mod pattern;
+mod references;
+mod report;
+mod resolve;
+mod surroundings;
+pub mod table;
+pub mod value;
+
+use std::ffi::OsString;
+
+pub use address::Address;
+pub use config::Config;
+pub use machine::Machine;
+pub use origin::Origin;
+pub use report::{Level, Notice, Problem, render_notices, render_problems};
+pub use surroundings::{Kind, Person, Surroundings};
+
+use gather::Gatherer;
+use resolve::Circumstances;
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Serve with this configuration; the notices are to be said first.
+    Run(Box<Config>, Vec<Notice>),
+    /// Only check the configuration: these are its problems (none is good) and notices.
+    Check(Vec<Problem>, Vec<Notice>),
+    /// Show this text on standard output.
+    Help(String),
+    /// Show the version.
+    Version,
+    /// Nothing can be done; all reasons at once, and the notices that came before.
+    Problems(Vec<Problem>, Vec<Notice>),
+}
+
+/// Reads everything that was asked for. `arguments` come without the program's own name.
+pub fn load(
+    arguments: impl Iterator<Item = OsString>,
+    environment: &[(OsString, OsString)],
+    surroundings: &dyn Surroundings,
+) -> Outcome {
+    let mut arguments = arguments.peekable();
+    let check = arguments.next_if(|first| first == "check").is_some();
+    let command_line = command_line::read(arguments);
+    let asks = |option: &str| command_line.entries.iter().any(|entry| entry.key == option);
+    if asks("help-all") || asks("help") {
+        return Outcome::Help(help::help(asks("help-all")));
+    }
+    if asks("version") {
+        return Outcome::Version;
+    }
+    let environment = text_only(environment);
+    let mut gatherer = Gatherer::new(surroundings, &environment);
+    gatherer.add_environment();
+    command_line
+        .problems
+        .into_iter()
+        .for_each(|problem| gatherer.problem(problem));
+    command_line
+        .entries
+        .into_iter()
+        .for_each(|entry| gatherer.add(entry));
+    let mut gathered = gatherer.finish();
+    if !gathered.uwsgi {
+        add_platform(&mut gathered.entries, &environment);
+    }
+    let circumstances = Circumstances {
+        something_is_missing: !gathered.problems.is_empty(),
+        from_uwsgi_config: gathered.uwsgi,
+        home: environment
+            .iter()
+            .find(|(name, _)| name == "HOME")
+            .map(|(_, home)| home.clone()),
+        sockets_from_systemd: environment.iter().any(|(name, _)| name == "LISTEN_FDS"),
+        files: gathered.files,
+    };
+    let resolved = resolve::resolve(&gathered.entries, circumstances);
+    let mut problems = [gathered.problems, resolved.problems].concat();
+    let mut notices = [gathered.notices, resolved.notices].concat();
+    problems.sort_by_key(|problem| report::place(problem.origin.as_ref(), &resolved.config.files));
+    notices.sort_by_key(|notice| report::place(notice.origin.as_ref(), &resolved.config.files));
+    match (check, problems.is_empty()) {
+        (true, _) => Outcome::Check(problems, notices),
+        (false, true) => Outcome::Run(Box::new(resolved.config), notices),
+        (false, false) => {
+            // What would have been served is of no interest when nothing is.
+            notices.retain(|notice| notice.level > Level::Info);
+            Outcome::Problems(problems, notices)
+        }
+    }
+}
+
+/// Hosting platforms say where and how many; only where nobody else did.
+fn add_platform(entries: &mut Vec<entry::Entry>, environment: &gather::Environment) {
+    let named = |option: &str| {
+        entries
+            .iter()
+            .filter_map(|entry| table::find(&entry.key))
+            .any(|row| match option {
+                "http-socket" => row.takes == table::Takes::Address,
+                _ => row.name == option,
+            })
+    };
+    let missing: Vec<&str> = ["http-socket", "processes"]
+        .into_iter()
+        .filter(|option| !named(option))
+        .collect();
+    entries.extend(
+        missing
+            .into_iter()
+            .filter_map(|option| environment::platform(environment, option)),
+    );
+}
+
+/// The part of the environment that is text; the rest cannot name or be an option.
+fn text_only(environment: &[(OsString, OsString)]) -> Vec<(String, String)> {
+    environment
+        .iter()
+        .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value.to_str()?.to_owned())))
+        .collect()
+}

@@ -1,0 +1,245 @@
+//! Conditions and loops of the configuration language: `if-env`, `for`, and their kin. A condition
+//! is asked again for every option that follows, until `endif`, `endfor` or `end`.
+
+use std::path::Path;
+
+use crate::pattern;
+use crate::surroundings::{self, Kind, Surroundings};
+
+/// What stands for the item or the value that was found.
+pub(crate) const ITEM: &str = "%(_)";
+
+/// A word that begins a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Test {
+    Env,
+    Option,
+    Exists,
+    File,
+    Directory,
+    Plugin,
+    HostName,
+    Reload,
+    For,
+    ForGlob,
+    ForTimes,
+    ForReadline,
+}
+
+/// A block that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Block {
+    test: Test,
+    negated: bool,
+    argument: String,
+}
+
+/// What a condition can look at.
+pub(crate) struct Known<'a> {
+    /// The environment.
+    pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
+    /// The first value of an option that was already seen.
+    pub(crate) option: &'a dyn Fn(&str) -> Option<String>,
+    /// Files and the host's name.
+    pub(crate) surroundings: &'a dyn Surroundings,
+}
+
+/// Whether a key ends a block.
+pub(crate) fn is_end(key: &str) -> bool {
+    matches!(key, "end" | "endif" | "endfor" | "end-if" | "end-for")
+}
+
+impl Block {
+    /// The block a key begins, if it begins one.
+    pub(crate) fn begin(key: &str, argument: &str) -> Option<Self> {
+        let (test, negated) = match key {
+            "if-env" | "ifenv" => (Test::Env, false),
+            "if-not-env" => (Test::Env, true),
+            "if-opt" => (Test::Option, false),
+            "if-not-opt" => (Test::Option, true),
+            "if-exists" | "ifexists" => (Test::Exists, false),
+            "if-not-exists" => (Test::Exists, true),
+            "if-file" => (Test::File, false),
+            "if-not-file" => (Test::File, true),
+            "if-dir" | "ifdir" | "if-directory" => (Test::Directory, false),
+            "if-not-dir" => (Test::Directory, true),
+            "if-plugin" | "ifplugin" => (Test::Plugin, false),
+            "if-not-plugin" => (Test::Plugin, true),
+            "if-hostname" => (Test::HostName, false),
+            "if-not-hostname" => (Test::HostName, true),
+            "if-reload" => (Test::Reload, false),
+            "if-not-reload" => (Test::Reload, true),
+            "for" => (Test::For, false),
+            "for-glob" => (Test::ForGlob, false),
+            "for-times" => (Test::ForTimes, false),
+            "for-readline" => (Test::ForReadline, false),
+            _ => return None,
+        };
+        Some(Self {
+            test,
+            negated,
+            argument: argument.to_owned(),
+        })
+    }
+
+    /// The values `%(_)` takes for the next option: none when the condition fails, one when it
+    /// holds, one per turn in a loop. `Err` says why a loop's source cannot be read.
+    pub(crate) fn turns(&self, known: &Known<'_>) -> Result<Vec<String>, String> {
+        match self.test {
+            Test::For => Ok(self
+                .argument
+                .split(' ')
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect()),
+            Test::ForGlob => Ok(pattern::expand(&self.argument, known.surroundings)),
+            Test::ForTimes => self.times(),
+            Test::ForReadline => self.lines(known.surroundings),
+            _ => Ok(self.condition(known)),
+        }
+    }
+
+    fn times(&self) -> Result<Vec<String>, String> {
+        const MOST: u32 = 100_000;
+        match self.argument.trim().parse::<u32>() {
+            Ok(times) if times <= MOST => Ok((1..=times).map(|turn| turn.to_string()).collect()),
+            _ => Err(format!(
+                "`{}` is not a number of turns up to {MOST}",
+                self.argument
+            )),
+        }
+    }
+
+    fn lines(&self, machine: &dyn Surroundings) -> Result<Vec<String>, String> {
+        let content = machine.read(Path::new(&self.argument)).map_err(|error| {
+            format!(
+                "cannot read {}: {}",
+                self.argument,
+                surroundings::reason(&error)
+            )
+        })?;
+        let text = String::from_utf8_lossy(&content);
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        Ok(text.split('\n').map(str::to_owned).collect())
+    }
+
+    fn condition(&self, known: &Known<'_>) -> Vec<String> {
+        let found = match self.test {
+            Test::Env => equals(&self.argument, known.variable),
+            Test::Option => equals(&self.argument, known.option),
+            Test::Exists => self.path_is(known, |_| true),
+            Test::File => self.path_is(known, |kind| kind == Kind::File),
+            Test::Directory => self.path_is(known, |kind| kind == Kind::Directory),
+            Test::HostName => {
+                (known.surroundings.host_name() == self.argument).then(|| self.argument.clone())
+            }
+            Test::Plugin => is_built_in(&self.argument).then(|| self.argument.clone()),
+            // A reload here is a new generation beside the old one, never a re-executed process.
+            Test::Reload | Test::For | Test::ForGlob | Test::ForTimes | Test::ForReadline => None,
+        };
+        match (found, self.negated) {
+            (Some(value), false) => vec![value],
+            // There is no value that could be put in, and uWSGI leaves the text alone.
+            (None, true) if matches!(self.test, Test::Env | Test::Option | Test::Reload) => {
+                vec![ITEM.to_owned()]
+            }
+            (None, true) => vec![self.argument.clone()],
+            _ => Vec::new(),
+        }
+    }
+
+    fn path_is(&self, known: &Known<'_>, wanted: fn(Kind) -> bool) -> Option<String> {
+        known
+            .surroundings
+            .kind(Path::new(&self.argument))
+            .filter(|kind| wanted(*kind))
+            .map(|_| self.argument.clone())
+    }
+}
+
+/// `NAME` or `NAME=value`.
+fn equals(argument: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    match argument.split_once('=') {
+        None => lookup(argument),
+        Some((name, wanted)) => lookup(name).filter(|value| value == wanted),
+    }
+}
+
+/// The uWSGI plugins whose work Verdigris does.
+fn is_built_in(plugin: &str) -> bool {
+    let plugin = plugin.trim_end_matches(|last: char| last.is_ascii_digit() || last == '.');
+    matches!(
+        plugin,
+        "python" | "http" | "gevent" | "corerouter" | "logfile" | "logsocket"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::Fake;
+
+    fn turns(key: &str, argument: &str) -> Vec<String> {
+        let fake = Fake::default()
+            .file("/a/one.ini", "x\n y\n")
+            .file("/a/two.ini", "");
+        let known = Known {
+            variable: &|name| (name == "HOME").then(|| "/root".to_owned()),
+            option: &|name| (name == "workers").then(|| "4".to_owned()),
+            surroundings: &fake,
+        };
+        Block::begin(key, argument).unwrap().turns(&known).unwrap()
+    }
+
+    #[test]
+    fn conditions() {
+        assert_eq!(turns("if-env", "HOME"), ["/root"]);
+        assert_eq!(turns("if-env", "HOME=/root"), ["/root"]);
+        assert!(turns("if-env", "HOME=/x").is_empty());
+        assert!(turns("if-not-env", "HOME").is_empty());
+        assert_eq!(turns("if-not-env", "NOPE"), [ITEM]);
+        assert_eq!(turns("if-not-dir", "/nope"), ["/nope"]);
+        assert_eq!(turns("if-opt", "workers=4"), ["4"]);
+        assert_eq!(turns("if-exists", "/a/one.ini"), ["/a/one.ini"]);
+        assert!(turns("if-dir", "/a/one.ini").is_empty());
+        assert_eq!(turns("if-dir", "/a"), ["/a"]);
+        assert_eq!(turns("if-plugin", "python311"), ["python311"]);
+        assert!(turns("if-reload", "").is_empty());
+    }
+
+    #[test]
+    fn loops() {
+        assert_eq!(turns("for", "a  b"), ["a", "b"]);
+        assert_eq!(turns("for-times", "3"), ["1", "2", "3"]);
+        assert_eq!(turns("for-readline", "/a/one.ini"), ["x", " y"]);
+        assert_eq!(turns("for-glob", "/a/*.ini"), ["/a/one.ini", "/a/two.ini"]);
+    }
+
+    #[test]
+    fn endless_loops_are_refused() {
+        let fake = Fake::default();
+        let known = Known {
+            variable: &|_| None,
+            option: &|_| None,
+            surroundings: &fake,
+        };
+        assert!(
+            Block::begin("for-times", "999999999")
+                .unwrap()
+                .turns(&known)
+                .is_err()
+        );
+        assert!(
+            Block::begin("for-readline", "/nope")
+                .unwrap()
+                .turns(&known)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn other_keys_begin_nothing() {
+        assert_eq!(Block::begin("if-moon", "full"), None);
+        assert!(is_end("endif") && !is_end("ending"));
+    }
+}

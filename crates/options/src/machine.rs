@@ -1,0 +1,139 @@
+//! The real machine behind [`Surroundings`].
+
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::surroundings::{Kind, Person, Surroundings};
+
+/// Reads from the machine the program runs on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Machine;
+
+/// No configuration is larger than this; a mistyped path to a log or a device must not fill memory.
+const LARGEST_FILE: u64 = 16 << 20;
+
+impl Surroundings for Machine {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        read_bounded(fs::File::open(path)?)
+    }
+
+    fn read_standard_input(&self) -> io::Result<Vec<u8>> {
+        read_bounded(io::stdin().lock())
+    }
+
+    fn kind(&self, path: &Path) -> Option<Kind> {
+        let found = fs::metadata(path).ok()?;
+        Some(match (found.is_file(), found.is_dir()) {
+            (true, _) => Kind::File,
+            (_, true) => Kind::Directory,
+            _ => Kind::Other,
+        })
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(directory)? {
+            if let Ok(name) = entry?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn inode(&self, path: &Path) -> Option<u64> {
+        fs::metadata(path).ok().map(|found| found.ino())
+    }
+
+    fn run(&self, command: &str) -> io::Result<Vec<u8>> {
+        let output = Command::new("/bin/sh")
+            .arg("-c")
+            .arg(command)
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()?;
+        Ok(output.stdout)
+    }
+
+    fn working_directory(&self) -> PathBuf {
+        std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
+    }
+
+    fn host_name(&self) -> String {
+        let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        name.trim().to_owned()
+    }
+
+    fn processors(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    fn person(&self) -> Person {
+        // The owner of our own entry in /proc is the effective user; it saves a libc call here.
+        let Ok(own) = fs::metadata("/proc/self") else {
+            return Person::default();
+        };
+        Person {
+            uid: own.uid(),
+            gid: own.gid(),
+            user: name_of(own.uid(), "/etc/passwd"),
+            group: name_of(own.gid(), "/etc/group"),
+        }
+    }
+
+    fn program(&self) -> PathBuf {
+        std::env::current_exe().unwrap_or_else(|_| PathBuf::from("verdigris"))
+    }
+
+    fn now(&self) -> u64 {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+fn read_bounded(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    source.take(LARGEST_FILE + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > LARGEST_FILE {
+        let what = format!("it is larger than {} MiB", LARGEST_FILE >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+    }
+    Ok(content)
+}
+
+/// The name with this number in a file of the form `name:password:number:…`.
+fn name_of(number: u32, file: &str) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    text.lines().find_map(|line| {
+        let mut parts = line.split(':');
+        let name = parts.next()?;
+        let found: u32 = parts.nth(1)?.parse().ok()?;
+        (found == number).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_answers() {
+        let machine = Machine;
+        assert_eq!(machine.kind(Path::new("/proc")), Some(Kind::Directory));
+        assert_eq!(machine.kind(Path::new("/proc/no-such-entry")), None);
+        assert!(machine.processors() > 0);
+        assert!(machine.working_directory().is_absolute());
+        assert_eq!(machine.run("printf one").unwrap(), b"one");
+    }
+
+    #[test]
+    fn endless_files_are_refused() {
+        let error = Machine.read(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    }
+}

@@ -1,0 +1,126 @@
+//! Which application is served.
+
+use std::path::PathBuf;
+
+use super::reader::Reader;
+use crate::config::App;
+use crate::entry::Values;
+use crate::file_name;
+use crate::report::{Notice, Problem};
+
+pub(super) fn app(reader: &mut Reader<'_>) -> App {
+    let (module, wsgi_file) = mounted_at_root(reader.values()).unwrap_or((None, None));
+    let app = App {
+        module: reader.text("module").or(module),
+        wsgi_file: reader.path("wsgi-file").or(wsgi_file),
+        callable: reader.text("callable"),
+        chdir: reader.path("chdir"),
+        chdir2: reader.path("chdir2"),
+        python_path: reader.texts("pythonpath"),
+        home: reader.path("home"),
+        interpreter: reader.path("interpreter"),
+        env: reader.pairs("env"),
+        unenv: reader.texts("unenv"),
+        pyargv: reader.text("pyargv"),
+        need_app: reader.flag("need-app").unwrap_or(true),
+        lazy_apps: reader.is_on("lazy-apps") | reader.is_on("lazy"),
+
+        imports: reader.texts("import"),
+        shared_imports: reader.texts("shared-import"),
+        catch_exceptions: reader.is_on("catch-exceptions"),
+
+        no_site: reader.is_on("no-site"),
+    };
+    check(reader, &app);
+    app
+}
+
+/// The app of a `mount = /=app` that stands alone: it is the same as naming the app.
+pub(super) fn mounted_at_root(values: &Values<'_>) -> Option<(Option<String>, Option<PathBuf>)> {
+    if values.last("module").is_some() || values.last("wsgi-file").is_some() {
+        return None;
+    }
+    let mut mounts = values.of("mount");
+    let (only, None) = (mounts.next()?, mounts.next()) else {
+        return None;
+    };
+    let (path, app) = only.entry.value.split_once('=')?;
+    if !matches!(path, "" | "/") || file_name::extension(app) == "ini" {
+        return None;
+    }
+    let is_file = app.contains('/') || matches!(file_name::extension(app), "py" | "wsgi");
+    Some(if is_file {
+        (None, Some(PathBuf::from(app)))
+    } else {
+        (Some(app.to_owned()), None)
+    })
+}
+
+/// Options that name something to serve and are not active yet.
+const PLANNED_APPS: [&str; 5] = ["mount", "paste", "emperor", "http-to", "fastrouter"];
+
+/// Says that nothing is there to serve, and why, if an option tried to name something.
+fn nothing_to_serve(reader: &Reader<'_>) -> Problem {
+    let hint = "type `verdigris module:callable`, or put `module = module:callable` or `wsgi-file = app.py` into the file";
+    match reader
+        .values()
+        .all()
+        .find(|given| PLANNED_APPS.contains(&given.row.name))
+    {
+        Some(given) => {
+            let what = format!(
+                "no application was named, and `{}` is not active yet",
+                given.name
+            );
+            Problem::new(what).hint(hint).at(&given.entry.origin)
+        }
+        None => Problem::new("no application was named").hint(hint),
+    }
+}
+
+fn check(reader: &mut Reader<'_>, app: &App) {
+    match (&app.module, &app.wsgi_file) {
+        (None, None) if reader.something_is_missing => {}
+        (None, None) => {
+            let problem = nothing_to_serve(reader);
+            reader.problem(problem);
+        }
+        (Some(module), Some(file)) => {
+            let text = format!(
+                "both module ({module}) and wsgi-file ({}) are given; the module is served",
+                file.display()
+            );
+            let mut notice = Notice::warning(text);
+            notice.origin = reader.origin("wsgi-file").cloned();
+            reader.notice(notice);
+        }
+        _ => {}
+    }
+    let Some(module) = &app.module else {
+        return;
+    };
+    let (name, callable) = module.split_once(':').unwrap_or((module, ""));
+    let origin = reader.origin("module").cloned();
+    let problem = if name.is_empty() {
+        Some(
+            Problem::new(format!("module: `{module}` names no module"))
+                .hint("write `module = module:callable`"),
+        )
+    } else if name.contains('/') || file_name::extension(name) == "py" {
+        let callable = if callable.is_empty() {
+            String::new()
+        } else {
+            format!(" and `callable = {callable}`")
+        };
+        Some(
+            Problem::new(format!("module: `{name}` is a file, not a module"))
+                .hint(format!("write `wsgi-file = {name}`{callable}")),
+        )
+    } else {
+        None
+    };
+    if let Some(mut problem) = problem {
+        problem.origin = origin;
+        reader.problem(problem);
+    }
+}

@@ -1,0 +1,83 @@
+//! How a worker waits while it serves several requests at once.
+
+use super::family::Family;
+use super::{Group, Row, Takes, Verdict};
+
+const fn row(name: &'static str, takes: Takes, help: &'static str) -> Row {
+    Row::new(Group::Engines, name, takes, help)
+}
+
+pub(super) const ROWS: &[Row] = &[
+    row(
+        "gevent",
+        Takes::Integer(1, 1_000_000),
+        "serve this many requests at once with gevent",
+    )
+    .example("100")
+    .planned("gevent engine"),
+    row(
+        "gevent-monkey-patch",
+        Takes::Flag,
+        "make the standard library yield to gevent",
+    )
+    .planned("gevent engine"),
+    row(
+        "gevent-early-monkey-patch",
+        Takes::Flag,
+        "the same, before the app is loaded",
+    )
+    .planned("gevent engine"),
+    row(
+        "gevent-wait-for-hub",
+        Takes::Flag,
+        "end only when gevent's hub is empty",
+    )
+    .planned("gevent engine"),
+    row(
+        "asyncio",
+        Takes::Integer(1, 1_000_000),
+        "serve this many requests at once with asyncio",
+    )
+    .example("100")
+    .planned("asyncio engine"),
+    row(
+        "async",
+        Takes::Integer(1, 1_000_000),
+        "requests at once in an asynchronous engine",
+    )
+    .example("100")
+    .planned("gevent engine"),
+    row(
+        "worker-class",
+        Takes::Text,
+        "how a worker waits: threads, gevent, asyncio",
+    )
+    .short('k')
+    .example("gevent")
+    .planned("gevent engine"),
+];
+
+const fn family(help: &'static str, verdict: Verdict, values: &'static [&'static str]) -> Family {
+    Family::new(Group::Engines, help, verdict, values)
+}
+
+pub(super) const FAMILIES: &[Family] = &[
+    family(
+        "the loop of a worker",
+        Verdict::Planned("gevent engine"),
+        &["loop"],
+    )
+    .flags(&["greenlet"]),
+    family(
+        "other ways to wait",
+        Verdict::Refused("use `gevent = N` or `threads = N`"),
+        &["tornado", "coroae", "ugreen-stacksize", "goroutines"],
+    )
+    .flags(&["fiber", "stackless", "ugreen"]),
+    family(
+        "a word about a full queue",
+        Verdict::Ignored("one queue serves all workers and counts what waits"),
+        &[],
+    )
+    .flags(&["disable-async-warn-on-queue-full"]),
+];

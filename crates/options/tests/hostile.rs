@@ -1,0 +1,124 @@
+//! Whatever bytes come in, the answer is an answer: no panic, no endless loop, and every problem
+//! names a place.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+
+use options::fake::Fake;
+use options::{Outcome, render_notices, render_problems};
+use proptest::prelude::*;
+
+fn load(arguments: Vec<OsString>, environment: &[(OsString, OsString)], machine: &Fake) -> String {
+    match options::load(arguments.into_iter(), environment, machine) {
+        Outcome::Run(config, notices) => format!("{config:?}{}", render_notices(&notices, true)),
+        Outcome::Problems(problems, notices) | Outcome::Check(problems, notices) => {
+            let complete =
+                |problem: &options::Problem| !problem.what.is_empty() && problem.hint.is_some();
+            assert!(problems.iter().all(complete), "{problems:?}");
+            render_problems(&problems, true) + &render_notices(&notices, true)
+        }
+        Outcome::Help(text) => text,
+        Outcome::Version => String::new(),
+    }
+}
+
+/// Pieces of which real and broken configurations are made.
+fn piece() -> impl Strategy<Value = String> {
+    let words = prop::sample::select(vec![
+        "[uwsgi]\n",
+        "[verdigris]\n",
+        "[",
+        "]",
+        "\n",
+        "=",
+        " = ",
+        "%",
+        "%(",
+        "%k",
+        "%%",
+        ")",
+        "$(",
+        "@(",
+        "module",
+        "http-socket",
+        "processes",
+        "threads",
+        "if-env",
+        "if-opt",
+        "for",
+        "for-times",
+        "for-glob",
+        "for-readline",
+        "endif",
+        "endfor",
+        "include",
+        "ini",
+        "inherit",
+        "set",
+        "set-ph",
+        "strict",
+        "log-date",
+        "chmod-socket",
+        "a.ini",
+        ":uwsgi",
+        "-",
+        "exec://x",
+        "/*",
+        "*",
+        "+",
+        "++",
+        "9999999999999999999",
+        ":80",
+        "A",
+        "true",
+        " ;x",
+    ]);
+    prop_oneof![4 => words.prop_map(str::to_owned), 1 => ".{0,6}".prop_map(|text| text)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_as_a_file(content in prop::collection::vec(any::<u8>(), 0..400)) {
+        let machine = Fake::default().file("a.ini", content);
+        load(vec!["a.ini".into()], &[], &machine);
+    }
+
+    #[test]
+    fn broken_configurations(pieces in prop::collection::vec(piece(), 0..60)) {
+        let machine = Fake::default().file("a.ini", format!("[uwsgi]\n{}", pieces.concat()));
+        load(vec!["a.ini".into()], &[("A".into(), "1".into())], &machine);
+    }
+
+    #[test]
+    fn any_arguments(arguments in prop::collection::vec(prop::collection::vec(1_u8..=255, 0..12), 0..8)) {
+        let arguments = arguments.into_iter().map(OsString::from_vec).collect();
+        load(arguments, &[], &Fake::default());
+    }
+
+    #[test]
+    fn likely_arguments(arguments in prop::collection::vec(piece(), 0..8), dashes in 0_usize..3) {
+        let dashes = "--".get(..dashes).unwrap_or("-");
+        let arguments = arguments.into_iter().map(|word| OsString::from(format!("{dashes}{word}"))).collect();
+        load(arguments, &[], &Fake::default());
+    }
+
+    #[test]
+    fn any_environment(name in "UWSGI_.{0,20}", value in prop::collection::vec(1_u8..=255, 0..20)) {
+        load(Vec::new(), &[(name.into(), OsString::from_vec(value))], &Fake::default());
+    }
+}
+
+#[test]
+fn large_files_take_no_time() {
+    use std::fmt::Write as _;
+    let mut text = String::from("[uwsgi]\nmodule = app\nhttp-socket = :1\n");
+    for line in 0..2000 {
+        let _ = writeln!(text, "key{line} = %(key{})", line + 1);
+    }
+    let machine = Fake::default().file("a.ini", text);
+    let start = std::time::Instant::now();
+    load(vec!["a.ini".into()], &[], &machine);
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
