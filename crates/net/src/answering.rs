@@ -10,7 +10,7 @@ use os::SharedBytes;
 use wire::answer::{FIXED, Fixed};
 use wire::http1::{
     self, BlockFacts, LAST_CHUNK, PREFIX_ROOM, ResponseFraming, ResponseHead, body_allowed,
-    check_block, check_status, chunk_prefix, strip_hop_by_hop,
+    check_block, check_status, chunk_prefix, strip_content_length, strip_hop_by_hop,
 };
 use wire::payload::Door;
 
@@ -169,13 +169,16 @@ impl Connections {
         if plan.answer == Answer::UntilClose {
             exchange.keep_alive = false;
         }
-        let mut cleaned = Vec::new();
-        let block = if facts.hop_by_hop || facts.has_transfer_encoding {
+        let (mut cleaned, mut without_length) = (Vec::new(), Vec::new());
+        let mut block = block;
+        if facts.hop_by_hop || facts.has_transfer_encoding {
             strip_hop_by_hop(block, &mut cleaned);
-            &cleaned[..]
-        } else {
-            block
-        };
+            block = &cleaned;
+        }
+        if status == 204 && facts.content_length.is_some() {
+            strip_content_length(block, &mut without_length);
+            block = &without_length;
+        }
         if exchange.door == Door::Uwsgi {
             wire::uwsgi::encode_head(&mut encoded, exchange.head.version(), status, reason, block);
         } else {
@@ -279,7 +282,6 @@ impl Connections {
 
     /// Sends parts behind whatever waits.
     fn transmit(&mut self, place: u32, parts: &[SharedBytes<'_>]) {
-        let patience = self.settings.body_timeout;
         let Some(connection) = self.table.get(place) else {
             return;
         };
@@ -293,7 +295,7 @@ impl Connections {
         }
         if !connection.output.is_empty() {
             self.register(place);
-            self.set_deadline(place, Some(patience));
+            self.be_patient(place, |patience| patience.send);
         }
     }
 
@@ -337,7 +339,6 @@ impl Connections {
 
     /// Sends as much of the output as the socket takes, and does what had to wait for that.
     pub(crate) fn flush(&mut self, place: u32) {
-        let patience = self.settings.body_timeout;
         let Some(connection) = self.table.get(place) else {
             return;
         };
@@ -355,7 +356,7 @@ impl Connections {
                 return;
             };
             if progress || connection.deadline.is_none() {
-                self.set_deadline(place, Some(patience));
+                self.be_patient(place, |patience| patience.send);
             }
             return;
         }
@@ -423,9 +424,9 @@ impl Connections {
         }
         if connection.output.is_empty() {
             if keep {
-                self.next_request(id.index)
+                self.next_request(id.index);
             } else {
-                self.part(id.index)
+                self.part(id.index);
             }
         } else {
             self.register(id.index);
@@ -434,14 +435,13 @@ impl Connections {
 
     /// The connection waits for its next request; it may be here already.
     fn next_request(&mut self, place: u32) {
-        let patience = self.settings.idle_timeout;
         let Some(connection) = self.table.get(place) else {
             return;
         };
         if !connection.registered {
             self.register(place);
         }
-        self.set_deadline(place, Some(patience));
+        self.be_patient(place, |patience| patience.idle);
         self.digest_input(place);
         self.read(place);
         self.close_if_idle(place);

@@ -27,10 +27,9 @@ pub struct BodyPiece<'a> {
 impl Connections {
     /// The head is whole: what about the body?
     pub(crate) fn begin_body(&mut self, place: u32) {
-        let (in_memory, limit, patience) = (
+        let (in_memory, limit) = (
             self.settings.body_in_memory as u64,
             self.settings.body_limit,
-            self.settings.body_timeout,
         );
         let Some(connection) = self.table.get(place) else {
             return;
@@ -80,7 +79,7 @@ impl Connections {
         if std::mem::take(&mut exchange.continue_wanted) {
             self.say_continue(place);
         }
-        self.set_deadline(place, Some(patience));
+        self.be_patient(place, |patience| patience.body);
     }
 
     /// From here on the body is collected in a file; false: that cannot be done, and was answered.
@@ -133,11 +132,7 @@ impl Connections {
     }
 
     pub(crate) fn digest_body(&mut self, place: u32, bytes: &[u8]) -> (usize, Step) {
-        let (in_memory, limit, patience) = (
-            self.settings.body_in_memory,
-            self.settings.body_limit,
-            self.settings.body_timeout,
-        );
+        let (in_memory, limit) = (self.settings.body_in_memory, self.settings.body_limit);
         let spools = self.settings.spool_from.is_some();
         let Some(exchange) = self
             .table
@@ -202,7 +197,7 @@ impl Connections {
             self.submit(place);
             return (count, Step::Enough);
         }
-        self.set_deadline(place, Some(patience));
+        self.be_patient(place, |patience| patience.body);
         (
             count,
             if count == bytes.len() {
@@ -265,7 +260,6 @@ impl Connections {
         piece: &'a mut Vec<u8>,
     ) -> Option<BodyPiece<'a>> {
         piece.clear();
-        let patience = self.settings.body_timeout;
         let limit = self.settings.body_limit;
         let connection = self
             .table
@@ -301,7 +295,7 @@ impl Connections {
         };
         let outcome = if connection.input.is_empty() {
             if !connection.readable {
-                self.wait_for_body(id.index, patience);
+                self.wait_for_body(id.index);
                 return None;
             }
             match decoder.receive(connection.fd.as_fd(), room, &mut self.scratch, piece) {
@@ -318,7 +312,7 @@ impl Connections {
                     ) =>
                 {
                     connection.readable = error.kind() == io::ErrorKind::Interrupted;
-                    self.wait_for_body(id.index, patience);
+                    self.wait_for_body(id.index);
                     return None;
                 }
                 Ok(Received::Nothing | Received::Nonsense) | Err(_) => Err(()),
@@ -358,9 +352,9 @@ impl Connections {
     }
 
     /// The worker waits for bytes of the body that are not there: for how long?
-    fn wait_for_body(&mut self, place: u32, patience: u64) {
+    fn wait_for_body(&mut self, place: u32) {
         self.register(place);
-        self.set_deadline(place, Some(patience));
+        self.be_patient(place, |patience| patience.body);
     }
 
     /// No more of the body can be handed over now: the worker wants nothing (`wanted` false), or its

@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::exchange::Exchange;
 use crate::output::Output;
+use crate::settings::Patience;
 
 /// What the connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub(crate) struct Connection {
     pub(crate) peer_address: String,
     pub(crate) peer_port: u16,
     pub(crate) phase: Phase,
+    /// How long the client may take.
+    pub(crate) patience: Patience,
     /// The same number as in the slab: tells this connection from others of the same place.
     pub(crate) serial: u32,
     pub(crate) exchange: Option<Box<Exchange>>,
@@ -57,13 +60,20 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(fd: OwnedFd, listener: usize, peer_address: String, peer_port: u16) -> Self {
+    pub(crate) fn new(
+        fd: OwnedFd,
+        listener: usize,
+        peer: (String, u16),
+        patience: Patience,
+    ) -> Self {
+        let (peer_address, peer_port) = peer;
         Self {
             fd,
             listener,
             peer_address,
             peer_port,
             phase: Phase::Head,
+            patience,
             serial: 0,
             exchange: None,
             generation: 0,

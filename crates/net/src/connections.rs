@@ -14,7 +14,7 @@ use wire::payload::Door;
 use crate::connection::{Connection, Phase};
 use crate::exchange::Exchange;
 use crate::listener::{Listener, Protocol};
-use crate::settings::Settings;
+use crate::settings::{Patience, Settings};
 use crate::slab::Slab;
 use crate::wheel::{Wheel, tick_of};
 
@@ -246,10 +246,11 @@ impl Connections {
             }
             match os::socket::accept(listener.fd.as_fd()) {
                 Ok((fd, peer)) => {
-                    let (address, port) = peer.map_or((String::new(), 0), |peer| {
+                    let peer = peer.map_or((String::new(), 0), |peer| {
                         (peer.ip().to_string(), peer.port())
                     });
-                    self.begin(Connection::new(fd, index, address, port));
+                    let patience = self.settings.patience(self.door(index));
+                    self.begin(Connection::new(fd, index, peer, patience));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // The client was gone before it was accepted: the next one.
@@ -282,13 +283,12 @@ impl Connections {
             return;
         };
         connection.serial = serial;
-        let patience = self.settings.head_timeout;
         // Most clients send at once; those that do and are answered at once never enter the epoll set.
         self.read(place);
         if let Some(connection) = self.table.get_same(place, serial) {
             if connection.phase == Phase::Head {
                 self.register(place);
-                self.set_deadline(place, Some(patience));
+                self.be_patient(place, |patience| patience.head);
             } else if !connection.registered {
                 self.glance_later(place);
             }
@@ -311,6 +311,18 @@ impl Connections {
         if !connection.registered {
             self.close(place);
         }
+    }
+
+    /// From now on the client may take as long as its door's patience says.
+    pub(crate) fn be_patient(&mut self, place: u32, which: fn(&Patience) -> u64) {
+        let Some(patience) = self
+            .table
+            .get(place)
+            .map(|connection| which(&connection.patience))
+        else {
+            return;
+        };
+        self.set_deadline(place, Some(patience));
     }
 
     /// Sets (or takes away) the moment when patience ends.

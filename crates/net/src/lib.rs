@@ -22,4 +22,4 @@ pub use body::BodyPiece;
 pub use connections::{Connections, FOREIGN, Id, News};
 pub use exchange::Exchange;
 pub use listener::*;
-pub use settings::Settings;
+pub use settings::{Patience, Settings};

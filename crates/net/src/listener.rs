@@ -10,7 +10,7 @@ mod unix;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 use os::socket::{OwnedUnixName, Sharing};
@@ -96,11 +96,14 @@ pub struct Listener {
 }
 
 /// Opens all sockets, in order. When one fails, the files of those before are removed again.
-/// The second value is what the user should know although everything works.
+/// Sockets that were passed on and that nobody wants are treated like the last wanted one; without
+/// any, they speak `usual` for the option of that name. The second value is what the user should
+/// know although everything works.
 pub fn open_all(
     wanted: &[Wanted],
     settings: &ListenSettings,
     inherited: Inherited,
+    usual: (Protocol, &str),
 ) -> Result<(Vec<Listener>, Vec<String>), BindError> {
     let (backlog, mut notices) = backlog(settings.backlog);
     let mut inherited = inherited.matched(wanted, &mut notices);
@@ -127,13 +130,22 @@ pub fn open_all(
             }
         }
     }
-    for (fd, like) in inherited.rest(wanted) {
+    let (protocol, option) = wanted
+        .last()
+        .map_or(usual, |last| (last.protocol, last.option.as_str()));
+    for fd in inherited.rest() {
+        let address = Address::Inherited(fd.as_raw_fd());
+        let like = Wanted {
+            address,
+            protocol,
+            option: option.to_owned(),
+        };
         let failed = |trouble| BindError {
-            shown: "an inherited socket".into(),
-            option: like.option.clone(),
+            shown: shown(&like, &like.address),
+            option: option.to_owned(),
             trouble,
         };
-        listeners.push(adopt(fd, like, settings).map_err(failed)?);
+        listeners.push(adopt(fd, &like, settings).map_err(failed)?);
     }
     Ok((listeners, notices))
 }

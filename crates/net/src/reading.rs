@@ -57,7 +57,7 @@ impl Connections {
                     self.take_bytes(place, &scratch[..count]);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    connection.readable = false
+                    connection.readable = false;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => {
@@ -173,6 +173,7 @@ impl Connections {
             return (0, Step::Done);
         };
         let listener = connection.listener;
+        let first = connection.exchange.is_none();
         let mut exchange = if let Some(exchange) = connection.exchange.take() {
             exchange
         } else {
@@ -191,11 +192,9 @@ impl Connections {
             Door::Uwsgi => self.parse_packet(&mut exchange, bytes),
             Door::Http | Door::HttpSocket => self.parse_http(&mut exchange, bytes),
         };
-        let patience = self.settings.head_timeout;
         let Some(connection) = self.table.get(place) else {
             return (0, Step::Done);
         };
-        let first = connection.input.is_empty();
         connection.exchange = Some(exchange);
         match parsed {
             Ok(Some(consumed)) => {
@@ -204,7 +203,7 @@ impl Connections {
             }
             Ok(None) => {
                 if first {
-                    self.set_deadline(place, Some(patience));
+                    self.be_patient(place, |patience| patience.head);
                 }
                 (0, Step::Hungry)
             }

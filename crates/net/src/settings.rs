@@ -3,8 +3,33 @@
 use std::path::PathBuf;
 
 use wire::http1::Limits;
+use wire::payload::Door;
 
-/// Limits and timeouts. Times are microseconds.
+/// How long the peers of one kind of door may take, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For the whole head, from its first byte (or from the connection's begin).
+    pub head: u64,
+    /// Without any progress of a request's body.
+    pub body: u64,
+    /// Without any progress in reading an answer.
+    pub send: u64,
+    /// Between two requests of a connection.
+    pub idle: u64,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            head: 30_000_000,
+            body: 60_000_000,
+            send: 60_000_000,
+            idle: 75_000_000,
+        }
+    }
+}
+
+/// Limits and timeouts.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Bounds for HTTP heads.
@@ -20,18 +45,29 @@ pub struct Settings {
     pub spool_from: Option<u64>,
     /// Where those files are.
     pub spool_directory: PathBuf,
-    /// For the whole head, from its first byte.
-    pub head_timeout: u64,
-    /// Without any progress of a body in either direction.
-    pub body_timeout: u64,
-    /// Between two requests of a connection.
-    pub idle_timeout: u64,
+    /// How long clients of `http-socket` may take.
+    pub http_socket: Patience,
+    /// How long clients of `http` may take.
+    pub http: Patience,
+    /// How long web servers may take that speak uwsgi.
+    pub uwsgi: Patience,
     /// Whether connections are kept at all.
     pub keep_alive: bool,
     /// Connections beyond this number wait in the backlog.
     pub most_connections: usize,
     /// The machine's name, for `SERVER_NAME`.
     pub server_name: String,
+}
+
+impl Settings {
+    /// How long the peers of a door may take.
+    pub(crate) fn patience(&self, door: Door) -> Patience {
+        match door {
+            Door::HttpSocket => self.http_socket,
+            Door::Http => self.http,
+            Door::Uwsgi => self.uwsgi,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -43,9 +79,9 @@ impl Default for Settings {
             body_limit: None,
             spool_from: None,
             spool_directory: std::env::temp_dir(),
-            head_timeout: 30_000_000,
-            body_timeout: 60_000_000,
-            idle_timeout: 75_000_000,
+            http_socket: Patience::default(),
+            http: Patience::default(),
+            uwsgi: Patience::default(),
             keep_alive: true,
             most_connections: 65_536,
             server_name: "localhost".to_owned(),

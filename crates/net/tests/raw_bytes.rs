@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use net::{BadAnswer, Connections, Id, Listener, Piece, Protocol, Settings};
+use net::{BadAnswer, Connections, Id, Listener, Patience, Piece, Protocol, Settings};
 use os::SharedBytes;
 
 struct Server {
@@ -263,9 +263,13 @@ fn bad_requests_get_their_answer_and_the_end() {
 #[test]
 fn patience_ends() {
     let mut server = server(|settings| {
-        settings.head_timeout = 300_000;
-        settings.idle_timeout = 300_000;
-        settings.body_timeout = 300_000;
+        let short = 300_000;
+        settings.http_socket = Patience {
+            head: short,
+            body: short,
+            send: short,
+            idle: short,
+        };
     });
     let mut slow_head = server.client();
     slow_head.write_all(b"GET / HT").unwrap();

@@ -11,13 +11,23 @@ use crate::signals::{Signal, name, reset_for_new_program};
 
 /// Starts a program in a session of its own, so that the terminal's Ctrl-C reaches only us, with
 /// nothing on its standard input, every signal as by default, and `inherit` open in it under the
-/// same number. The kernel kills it when this thread ends. Gives its process id.
-pub fn spawn_in_session(command: &mut Command, inherit: BorrowedFd<'_>) -> io::Result<u32> {
+/// same number. `open_files` is its soft limit of open files, if it shall have another than ours.
+/// The kernel kills it when this thread ends. Gives its process id.
+pub fn spawn_in_session(
+    command: &mut Command,
+    inherit: BorrowedFd<'_>,
+    open_files: Option<u64>,
+) -> io::Result<u32> {
     let kept = inherit.as_raw_fd();
     let parent = std::process::id() as libc::pid_t;
+    let hard = open_files_limit()?.rlim_max;
+    let limit = open_files.map(|soft| libc::rlimit {
+        rlim_cur: soft,
+        rlim_max: hard,
+    });
     command.stdin(Stdio::null());
     // SAFETY: between fork and exec only async-signal-safe calls are allowed: setsid, prctl,
-    // getppid, fcntl, signal and pthread_sigmask are, and nothing here allocates.
+    // getppid, fcntl, setrlimit, signal and pthread_sigmask are, and nothing here allocates.
     unsafe {
         command.pre_exec(move || {
             check(libc::setsid())?;
@@ -27,6 +37,12 @@ pub fn spawn_in_session(command: &mut Command, inherit: BorrowedFd<'_>) -> io::R
                 return Err(io::Error::from_raw_os_error(libc::ESRCH));
             }
             check(libc::fcntl(kept, libc::F_SETFD, 0))?;
+            if let Some(limit) = &limit {
+                check(libc::setrlimit(
+                    libc::RLIMIT_NOFILE,
+                    std::ptr::from_ref(limit),
+                ))?;
+            }
             reset_for_new_program()
         });
     }
@@ -139,32 +155,55 @@ pub fn seal_inherited() -> io::Result<()> {
     Ok(())
 }
 
-/// Raises the limit of open files to `want`, or as far as the system lets us; what it is then. With
-/// None the limit is raised to what the system allows. Nothing is allocated by this number.
-pub fn raise_open_files(want: Option<u64>) -> io::Result<u64> {
+/// The limit of open files, before and after it was raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenFiles {
+    /// What we were started with.
+    pub before: u64,
+    /// What it is now.
+    pub now: u64,
+}
+
+/// Raises the limit of open files to `want`, or as far as the system lets us. With None the limit
+/// is raised to what the system allows. Nothing is allocated by this number.
+pub fn raise_open_files(want: Option<u64>) -> io::Result<OpenFiles> {
+    let limit = open_files_limit()?;
+    let before = limit.rlim_cur;
+    if let Some(want) = want.filter(|want| *want > limit.rlim_max) {
+        // Only root may go beyond the hard limit; others keep it.
+        if set_open_files_limit(&libc::rlimit {
+            rlim_cur: want,
+            rlim_max: want,
+        })
+        .is_ok()
+        {
+            return Ok(OpenFiles { before, now: want });
+        }
+    }
+    let now = want
+        .unwrap_or(limit.rlim_max)
+        .min(limit.rlim_max)
+        .max(before);
+    set_open_files_limit(&libc::rlimit {
+        rlim_cur: now,
+        ..limit
+    })?;
+    Ok(OpenFiles { before, now })
+}
+
+fn open_files_limit() -> io::Result<libc::rlimit> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
     };
     // SAFETY: the struct is a live local.
     check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) })?;
-    let wanted = want.unwrap_or(limit.rlim_max).min(limit.rlim_max);
-    if let Some(want) = want.filter(|want| *want > limit.rlim_max) {
-        let beyond = libc::rlimit {
-            rlim_cur: want,
-            rlim_max: want,
-        };
-        // SAFETY: as above. Only root may go beyond the hard limit; others keep it.
-        if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const beyond) } == 0 {
-            return Ok(want);
-        }
-    }
-    if wanted > limit.rlim_cur {
-        limit.rlim_cur = wanted;
-        // SAFETY: as above.
-        check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) })?;
-    }
-    Ok(limit.rlim_cur)
+    Ok(limit)
+}
+
+fn set_open_files_limit(limit: &libc::rlimit) -> io::Result<()> {
+    // SAFETY: the struct lives across the call.
+    check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, std::ptr::from_ref(limit)) }).map(|_| ())
 }
 
 #[cfg(test)]
@@ -192,9 +231,9 @@ mod tests {
         let mut command = Command::new("/bin/sh");
         command
             .arg("-c")
-            .arg("ls /proc/$$/fd; exec cat /proc/self/status")
+            .arg("ulimit -Sn; ls /proc/$$/fd; exec cat /proc/self/status")
             .stdout(input);
-        let pid = spawn_in_session(&mut command, theirs.as_fd()).unwrap();
+        let pid = spawn_in_session(&mut command, theirs.as_fd(), Some(77)).unwrap();
         drop((command, theirs));
         let mut said = String::new();
         output.read_to_string(&mut said).unwrap();
@@ -205,6 +244,7 @@ mod tests {
         });
         assert_eq!(Ending::from_status(status.unwrap()), Ending::Code(0));
         assert!(said.contains("SigBlk:\t0000000000000000"), "{said}");
+        assert!(said.starts_with("77\n"), "{said}");
         let ignored = said
             .lines()
             .find_map(|line| line.strip_prefix("SigIgn:\t"))

@@ -26,8 +26,6 @@ pub struct Packet {
     pub consumed: usize,
     /// Length of the body behind it; `None` if the web server did not say.
     pub content_length: Option<u64>,
-    /// Modifier 30: the server takes `SCRIPT_NAME` off the front of `PATH_INFO`.
-    pub manage_path: bool,
 }
 
 /// Why a packet is refused.
@@ -94,11 +92,38 @@ pub fn parse_packet(input: &[u8], max: usize, head: &mut Head) -> Result<Progres
     head.form = Form::Cgi;
     head.block.extend_from_slice(block);
     let content_length = read_variables(head)?;
+    if modifier == 30 {
+        take_script_name_off_path(head);
+    }
     Ok(Progress::Complete(Packet {
         consumed: HEADER + size,
         content_length,
-        manage_path: modifier == 30,
     }))
+}
+
+/// Modifier 30: the server takes `SCRIPT_NAME` off the front of `PATH_INFO`.
+fn take_script_name_off_path(head: &mut Head) {
+    let prefix = head.find(b"SCRIPT_NAME").unwrap_or_default().len() as u32;
+    let block = &head.block;
+    let is_prefix = |path: Span| {
+        let script = head
+            .fields
+            .iter()
+            .rev()
+            .find(|(name, _)| name.of(block) == b"SCRIPT_NAME");
+        script.is_some_and(|(_, script)| path.of(block).starts_with(script.of(block)))
+    };
+    let paths = head.fields.iter().enumerate();
+    let paths =
+        paths.filter(|(_, (name, path))| name.of(block) == b"PATH_INFO" && is_prefix(*path));
+    let paths: Vec<usize> = paths.map(|(index, _)| index).collect();
+    for index in paths {
+        let path = &mut head.fields[index].1;
+        *path = Span {
+            start: path.start + prefix,
+            len: path.len - prefix,
+        };
+    }
 }
 
 /// Cuts the block of the head into variables. A variable given twice counts with its last value.
@@ -197,7 +222,6 @@ mod tests {
             Ok(Progress::Complete(Packet {
                 consumed,
                 content_length: Some(5),
-                manage_path: false
             }))
         );
         assert_eq!((head.method(), head.target()), (&b"POST"[..], &b"/a?b"[..]));
@@ -243,10 +267,23 @@ mod tests {
             Ok(Progress::Complete(Packet {
                 consumed,
                 content_length: None,
-                manage_path: true
             }))
         );
         assert_eq!((head.method(), head.version()), (&b""[..], Version::Http11));
+    }
+
+    #[test]
+    fn modifier_30_takes_the_script_name_off() {
+        let path = |script, path| {
+            let mut head = Head::new();
+            let bytes = packet(30, &[("PATH_INFO", path), ("SCRIPT_NAME", script)]);
+            parse_packet(&bytes, 4096, &mut head).unwrap();
+            String::from_utf8_lossy(head.find(b"PATH_INFO").unwrap()).into_owned()
+        };
+        assert_eq!(path("/app", "/app/x"), "/x");
+        assert_eq!(path("/app", "/other"), "/other");
+        assert_eq!(path("", "/x"), "/x");
+        assert_eq!(path("/app", "/app"), "");
     }
 
     #[test]

@@ -34,11 +34,6 @@ impl Inherited {
         }
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.sockets.is_empty()
-    }
-
     /// Gives each socket to who wants its address, and the others to the first who got none.
     pub(super) fn matched(self, wanted: &[Wanted], notices: &mut Vec<String>) -> Matched {
         let mut matched = Matched {
@@ -83,9 +78,9 @@ impl Matched {
         self.places.get_mut(index)?.take()
     }
 
-    /// The sockets that nobody asked for, with whom to treat each like: the last one wanted.
-    pub(super) fn rest(self, wanted: &[Wanted]) -> impl Iterator<Item = (OwnedFd, &Wanted)> {
-        self.rest.into_iter().zip(wanted.last().into_iter().cycle())
+    /// The sockets that nobody asked for.
+    pub(super) fn rest(self) -> Vec<OwnedFd> {
+        self.rest
     }
 }
 

@@ -42,8 +42,16 @@ fn tcp(host: Option<&str>, port: u16) -> Wanted {
     })
 }
 
+fn open(
+    wanted: &[Wanted],
+    settings: &ListenSettings,
+    inherited: Inherited,
+) -> Result<(Vec<Listener>, Vec<String>), BindError> {
+    open_all(wanted, settings, inherited, (Protocol::Uwsgi, "socket"))
+}
+
 fn open_one(one: Wanted, settings: &ListenSettings) -> Result<Listener, BindError> {
-    open_all(&[one], settings, Inherited::default()).map(|(mut listeners, _)| listeners.remove(0))
+    open(&[one], settings, Inherited::default()).map(|(mut listeners, _)| listeners.remove(0))
 }
 
 #[test]
@@ -79,7 +87,7 @@ fn both_wildcards_share_a_port() {
     let port: u16 = first.server_port.parse().unwrap();
     drop(first);
     let both = [tcp(Some("::"), port), tcp(None, port)];
-    let (listeners, _) = open_all(&both, &ListenSettings::default(), Inherited::default()).unwrap();
+    let (listeners, _) = open(&both, &ListenSettings::default(), Inherited::default()).unwrap();
     assert_eq!(listeners.len(), 2);
 }
 
@@ -199,7 +207,7 @@ fn a_failure_leaves_no_file_of_the_others() {
         wanted(Address::Unix(path.clone())),
         wanted(Address::Unix(directory.0.join("no/app.sock"))),
     ];
-    open_all(&both, &ListenSettings::default(), Inherited::default()).unwrap_err();
+    open(&both, &ListenSettings::default(), Inherited::default()).unwrap_err();
     assert!(!path.exists());
 }
 
@@ -225,7 +233,7 @@ fn a_passed_socket_goes_to_who_wants_its_address() {
         sockets: vec![passed.into()],
     };
     let both = [tcp(Some("127.0.0.1"), 0), tcp(Some("127.0.0.1"), port)];
-    let (listeners, notices) = open_all(&both, &ListenSettings::default(), inherited).unwrap();
+    let (listeners, notices) = open(&both, &ListenSettings::default(), inherited).unwrap();
     assert_eq!(listeners[1].server_port, port.to_string());
     assert_ne!(listeners[0].server_port, port.to_string());
     assert_eq!(notices, [""; 0]);
@@ -239,7 +247,7 @@ fn a_passed_socket_that_fits_nowhere_is_used_first() {
     let inherited = Inherited {
         sockets: vec![passed.into(), more.into()],
     };
-    let (listeners, notices) = open_all(
+    let (listeners, notices) = open(
         &[tcp(Some("127.0.0.1"), 1)],
         &ListenSettings::default(),
         inherited,
@@ -250,9 +258,31 @@ fn a_passed_socket_that_fits_nowhere_is_used_first() {
 }
 
 #[test]
+fn a_passed_socket_needs_no_option() {
+    let passed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = passed.local_addr().unwrap().port();
+    let inherited = Inherited {
+        sockets: vec![passed.into()],
+    };
+    let (listeners, _) = open(&[], &ListenSettings::default(), inherited).unwrap();
+    assert_eq!(
+        listeners[0].shown,
+        format!("uwsgi://127.0.0.1:{port} (socket)")
+    );
+}
+
+#[test]
 fn variables_of_another_process_are_ignored() {
-    assert!(Inherited::from_environment(Some("1"), Some("3")).is_empty());
-    assert!(Inherited::from_environment(None, Some("3")).is_empty());
+    assert!(
+        Inherited::from_environment(Some("1"), Some("3"))
+            .sockets
+            .is_empty()
+    );
+    assert!(
+        Inherited::from_environment(None, Some("3"))
+            .sockets
+            .is_empty()
+    );
 }
 
 #[test]

@@ -139,9 +139,21 @@ fn names_close(value: &[u8]) -> bool {
 
 /// Copies a checked block without the fields that belong to one connection.
 pub fn strip_hop_by_hop(block: &[u8], out: &mut Vec<u8>) {
+    strip(block, out, is_hop_by_hop);
+}
+
+/// Copies a checked block without `Content-Length`, which an answer of status 204 must not have
+/// (RFC 9110 §8.6).
+pub fn strip_content_length(block: &[u8], out: &mut Vec<u8>) {
+    strip(block, out, |name| {
+        name.eq_ignore_ascii_case(b"content-length")
+    });
+}
+
+fn strip(block: &[u8], out: &mut Vec<u8>, unwanted: impl Fn(&[u8]) -> bool) {
     let mut at = 0;
     while let Ok(Line::Field { name, end, .. }) = grammar::header_line(block, at) {
-        if !is_hop_by_hop(name.of(block)) {
+        if !unwanted(name.of(block)) {
             out.extend_from_slice(&block[at..end]);
         }
         at = end;

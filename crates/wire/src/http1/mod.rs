@@ -13,7 +13,9 @@ mod refusal;
 mod request;
 mod response;
 
-pub use block::{BadResponse, BlockFacts, check_block, check_status, strip_hop_by_hop};
+pub use block::{
+    BadResponse, BlockFacts, check_block, check_status, strip_content_length, strip_hop_by_hop,
+};
 pub use chunked::{Chunk, ChunkedDecoder, LAST_CHUNK, PREFIX_ROOM, chunk_prefix};
 pub use framing::{BodyLength, Framing, TargetForm};
 pub use limits::Limits;

@@ -208,8 +208,8 @@ pub(crate) fn describe_packet(head: &Head, packet: &uwsgi::Packet) -> String {
     }
     writeln!(
         text,
-        "consumed {}\nlength {:?}\nmanage path {}",
-        packet.consumed, packet.content_length, packet.manage_path
+        "consumed {}\nlength {:?}",
+        packet.consumed, packet.content_length
     )
     .unwrap();
     text
