@@ -1,0 +1,22 @@
+//! Supervision: who runs, and what happens when it does not.
+//!
+//! The server's life is a table of (state, event) → (state, actions): [`Machine`]. It is pure, so
+//! that every death at every moment can be tried in a test. [`Control`] is the loop around it: it
+//! turns signals, messages and ended children into events, and carries the actions out. The requests
+//! are not its business; it talks to whoever serves them through [`Network`].
+
+mod back_off;
+mod control;
+mod failure;
+mod machine;
+mod message;
+mod mold;
+mod talk;
+mod token;
+mod worker;
+
+pub use control::{Control, Ended, SIGNALS, Settings};
+pub use failure::LoadFailure;
+pub use machine::{Action, Event, Loaded, Machine, Moment, Outcome, Plan};
+pub use mold::MoldCommand;
+pub use talk::{Attachment, Host, Level, MoldId, Network, Order, Report, Totals, WorkerId};

@@ -1,0 +1,131 @@
+//! Whom supervision talks to: the thread that serves requests, and the program around it.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+/// Which process of which worker: the number is stable, the incarnation grows with each process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WorkerId {
+    /// The worker's number, 1..N.
+    pub worker: u32,
+    /// Which process of that number; unique over the server's life.
+    pub incarnation: u64,
+}
+
+/// Which mold: unique over the server's life.
+pub type MoldId = u32;
+
+/// The server's end of a new worker's link.
+#[derive(Debug)]
+pub struct Attachment {
+    /// Which worker.
+    pub id: WorkerId,
+    /// Its requests.
+    pub outgoing: link::Outgoing,
+    /// Its answers.
+    pub incoming: link::Incoming,
+    /// Its control socket, over which the files arrive that it wants to be sent.
+    pub control: OwnedFd,
+}
+
+/// What the serving thread is told.
+#[derive(Debug)]
+pub enum Order {
+    /// A worker is being forked.
+    Attach(Box<Attachment>),
+    /// It is there, under this process id.
+    Forked {
+        /// Which one.
+        id: WorkerId,
+        /// Its process id.
+        pid: u32,
+    },
+    /// It is dead: `how` in words.
+    Gone {
+        /// Which one.
+        id: WorkerId,
+        /// Such as `killed by signal 9 (SIGKILL)`.
+        how: String,
+    },
+    /// Let it finish what it has, and leave.
+    Retire(WorkerId),
+    /// Stop accepting, finish everything, let all workers leave, then say [`Report::Drained`].
+    Drain,
+    /// Drop everything now, then say [`Report::Drained`].
+    Stop,
+}
+
+/// What the serving thread says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The worker serves.
+    Ready(WorkerId),
+    /// The worker wrote nonsense into its link.
+    Violation {
+        /// Which one.
+        id: WorkerId,
+        /// What was wrong.
+        why: String,
+    },
+    /// Nothing is in flight any more.
+    Drained(Totals),
+    /// The thread cannot go on.
+    Failed(String),
+}
+
+/// What came of the requests, for the report at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Requests that were in flight or waiting at the stop, and were answered.
+    pub finished: u64,
+    /// Requests that were given up because of the stop.
+    pub dropped: u64,
+    /// Requests that were cut off by an immediate stop.
+    pub killed: u64,
+}
+
+/// The thread that serves requests.
+pub trait Network {
+    /// Gives an order. It never waits.
+    fn order(&mut self, order: Order);
+    /// What becomes readable when there is something to report.
+    fn bell(&self) -> BorrowedFd<'_>;
+    /// Makes the bell quiet until the next report.
+    fn quiet(&mut self);
+    /// The next report; None when there is none now.
+    fn report(&mut self) -> Option<Report>;
+}
+
+/// How loudly something is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// What is going on.
+    Info,
+    /// Something is not as it should be; we cope.
+    Warning,
+    /// We cannot do what was asked.
+    Error,
+}
+
+/// The program around supervision.
+pub trait Host {
+    /// Writes one event, of one or more lines, to the server's log.
+    fn say(&mut self, level: Level, text: &str);
+    /// All first workers are ready.
+    fn serving(&mut self);
+    /// Opens the log files anew, after they were moved away.
+    fn reopen_logs(&mut self);
+}
+
+impl<H: Host + ?Sized> Host for &mut H {
+    fn say(&mut self, level: Level, text: &str) {
+        (**self).say(level, text);
+    }
+
+    fn serving(&mut self) {
+        (**self).serving();
+    }
+
+    fn reopen_logs(&mut self) {
+        (**self).reopen_logs();
+    }
+}

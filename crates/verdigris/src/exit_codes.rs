@@ -1,0 +1,34 @@
+//! The exit codes of the server, all of them.
+
+use std::process::ExitCode;
+
+/// What the exit code says. `docs/operations/stop.md` explains them to users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It stopped as asked, or did what was asked.
+    Success,
+    /// It could not start: the configuration, a socket, Python, a permission.
+    CannotStart,
+    /// The app could not be loaded, or no worker ever lived to serve it. uWSGI's number for it.
+    AppFailed,
+    /// The server itself broke.
+    Broken,
+}
+
+impl Exit {
+    /// The number.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::CannotStart => 1,
+            Self::AppFailed => 22,
+            Self::Broken => 70,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.number())
+    }
+}

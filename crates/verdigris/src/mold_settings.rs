@@ -1,0 +1,93 @@
+//! What the mold is told: the part of the configuration that Python needs.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use options::Config;
+use options::config::{ProcessNames, Threads};
+use os::process::OpenFiles;
+use serde_json::{Value, json};
+use supervise::MoldCommand;
+
+/// How to start a mold for this configuration.
+pub(crate) fn command(
+    config: &Config,
+    interpreter: &Path,
+    script: &Path,
+    open_files: OpenFiles,
+) -> MoldCommand {
+    let options = if config.app.no_site {
+        vec![OsString::from("-S")]
+    } else {
+        Vec::new()
+    };
+    MoldCommand {
+        interpreter: interpreter.to_owned(),
+        options,
+        script: script.to_owned(),
+        // The sockets that these tell of are ours, and the app would take them for its own.
+        hidden: [
+            "LISTEN_PID",
+            "LISTEN_FDS",
+            "LISTEN_FDNAMES",
+            "VERDIGRIS_PACKAGE",
+        ]
+        .map(OsString::from)
+        .to_vec(),
+        // The server needs many descriptors; an app that uses `select` must not get high numbers
+        // unless its owner has asked for them.
+        open_files: config
+            .process
+            .open_files
+            .is_none()
+            .then_some(open_files.before),
+        settings: settings(config),
+    }
+}
+
+fn settings(config: &Config) -> Value {
+    let app = &config.app;
+    let (threads, max_threads) = match config.workers.threads {
+        Threads::Count(count) => (json!(count), count),
+        Threads::Auto { most } => (json!("auto"), most),
+    };
+    json!({
+        "module": app.module,
+        "wsgi_file": text(app.wsgi_file.as_deref()),
+        "callable": app.callable,
+        "chdir": text(app.chdir.as_deref()),
+        "chdir2": text(app.chdir2.as_deref()),
+        "pythonpath": app.python_path,
+        "home": text(app.home.as_deref()),
+        "env": app.env,
+        "unenv": app.unenv,
+        "pyargv": app.pyargv,
+        "umask": config.process.umask,
+        "need_app": app.need_app,
+        "lazy_apps": app.lazy_apps,
+        "threads": threads,
+        "max_threads": max_threads,
+        "engine": "threads",
+        "processes": config.workers.processes,
+        "imports": app.imports,
+        "shared_imports": app.shared_imports,
+        "catch_exceptions": app.catch_exceptions,
+        "uwsgi_compat": config.from_uwsgi_config,
+        "title": title(&config.process.names),
+        "response_buffer": config.limits.response_buffer,
+    })
+}
+
+fn text(path: Option<&Path>) -> Option<String> {
+    path.map(|path| path.to_string_lossy().into_owned())
+}
+
+/// What the titles of Python processes begin with.
+fn title(names: &ProcessNames) -> String {
+    format!(
+        "{}{}{}",
+        names.prefix,
+        names.name.as_deref().unwrap_or("verdigris"),
+        names.suffix
+    )
+}

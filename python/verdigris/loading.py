@@ -1,0 +1,62 @@
+"""Loading as the mold and the worker see it: surroundings first, then the app, with the garbage collector resting."""
+
+from __future__ import annotations
+
+import gc
+
+from verdigris.failure import LoadFailure
+
+
+def load(settings: dict, warnings: list[str]):
+    """Load the app that the settings name. Without `need-app` a failure becomes a warning and a stand-in is served.
+
+    An import makes little garbage and many objects, so that collections only cost. The threshold is set to none
+    instead of calling `gc.disable()`: an app that sets either keeps its choice.
+    """
+    from verdigris import loader, surroundings
+
+    usual = gc.get_threshold()
+    gc.set_threshold(0)
+    try:
+        surroundings.arrange(settings)
+        _import_extras(settings, warnings)
+        app = loader.load(settings)
+        surroundings.change_directory(settings.get("chdir2"), "chdir2")
+        return app
+    except LoadFailure as failure:
+        if settings.get("need_app", True):
+            raise
+        return _stand_in(failure, warnings)
+    finally:
+        if gc.get_threshold()[0] == 0:
+            gc.set_threshold(*usual)
+
+
+def _import_extras(settings: dict, warnings: list[str]) -> None:
+    """`shared-import` and `import`, which come before the app. uWSGI goes on when one fails, so its configs do here."""
+    from verdigris.loader import import_extra
+
+    names = list(settings.get("shared_imports") or ())
+    if settings.get("worker", 1) == 1:  # with lazy-apps `import` is for the first worker only
+        names += settings.get("imports") or ()
+    for name in names:
+        try:
+            import_extra(name)
+        except LoadFailure as failure:
+            if not settings.get("uwsgi_compat"):
+                raise
+            warnings.append(f"import = {name}: {failure.text()}")
+
+
+def settle() -> None:
+    """Collect once, then take everything that lives out of the collector's sight, so that the pages stay shared."""
+    gc.collect()
+    gc.freeze()
+
+
+def _stand_in(failure: LoadFailure, warnings: list[str]):
+    from verdigris.loader import App
+    from verdigris.standin import application
+
+    warnings.append(f"no app is loaded, every request gets 500 (need-app is off)\n{failure.text()}")
+    return App(application, "no app")
