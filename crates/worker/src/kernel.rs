@@ -1,0 +1,150 @@
+//! The few kernel calls that the worker needs and that no other room has: sleeping on the bell, and
+//! dying with the parent. The worker's only `unsafe`.
+#![expect(
+    unsafe_code,
+    reason = "epoll_wait on a shared instance and prctl; each block has its SAFETY line"
+)]
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use os::event::EventFd;
+
+/// What ended a sleep on the bell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// The bell was rung (or might have been: look).
+    Rung,
+    /// The server is gone.
+    ServerGone,
+    /// The time is over.
+    TimedOut,
+    /// A signal came.
+    Interrupted,
+}
+
+/// What the worker's threads sleep on: the link's eventfd, and the server's end of the control socket.
+///
+/// Any number of threads may sleep. One ring wakes exactly one of them, the one that fell asleep last:
+/// its memory is the warmest, and threads that are not needed are never disturbed. (epoll queues its
+/// sleepers exclusively and newest first; a plain `read` of the eventfd would wake them all.)
+#[derive(Debug)]
+pub(crate) struct Bell {
+    epoll: OwnedFd,
+    /// Never read: under edge-triggered epoll each raise is a new event.
+    event: EventFd,
+}
+
+const RING: u64 = 0;
+const SERVER: u64 = 1;
+
+impl Bell {
+    /// A bell that hears `event` and notices when the other end of `control` is closed.
+    pub(crate) fn new(event: OwnedFd, control: BorrowedFd<'_>) -> io::Result<Self> {
+        // SAFETY: no memory is involved.
+        let epoll = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
+        // SAFETY: the kernel just gave us this descriptor and nobody else has it.
+        let epoll = unsafe { OwnedFd::from_raw_fd(epoll) };
+        let bell = Self {
+            epoll,
+            event: EventFd::from_fd(event),
+        };
+        bell.add(bell.event.as_fd(), RING, libc::EPOLLIN | libc::EPOLLET)?;
+        bell.add(control, SERVER, libc::EPOLLRDHUP)?;
+        Ok(bell)
+    }
+
+    fn add(&self, fd: BorrowedFd<'_>, token: u64, events: libc::c_int) -> io::Result<()> {
+        let mut event = libc::epoll_event {
+            events: events as u32,
+            u64: token,
+        };
+        // SAFETY: `event` lives across the call, which copies it.
+        check(unsafe {
+            libc::epoll_ctl(
+                self.epoll.as_raw_fd(),
+                libc::EPOLL_CTL_ADD,
+                fd.as_raw_fd(),
+                &raw mut event,
+            )
+        })
+        .map(|_| ())
+    }
+
+    /// Sleeps until something happens, at most `milliseconds` (negative: for ever).
+    pub(crate) fn sleep(&self, milliseconds: i32) -> Woken {
+        let mut event = libc::epoll_event {
+            events: 0,
+            u64: RING,
+        };
+        // SAFETY: room for one event, as said by the count.
+        match unsafe { libc::epoll_wait(self.epoll.as_raw_fd(), &raw mut event, 1, milliseconds) } {
+            0 => Woken::TimedOut,
+            // Nothing but a signal can go wrong with a descriptor and a buffer of our own.
+            -1 => Woken::Interrupted,
+            _ if event.u64 == SERVER => Woken::ServerGone,
+            _ => Woken::Rung,
+        }
+    }
+
+    /// Wakes one sleeper.
+    pub(crate) fn ring(&self) {
+        // The counter cannot overflow and the descriptor is ours, so there is no error to report.
+        let _ = self.event.raise();
+    }
+}
+
+/// The clock of the time that one thread spends on a processor. Any thread may read it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThreadClock(libc::clockid_t);
+
+impl ThreadClock {
+    /// The clock of the calling thread.
+    pub(crate) fn of_this_thread() -> Self {
+        let mut clock = libc::CLOCK_THREAD_CPUTIME_ID;
+        // SAFETY: pthread_self is always valid, and `clock` is a live local. If it fails (it cannot for
+        // a live thread), the clock stays that of whoever reads it.
+        unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut clock) };
+        Self(clock)
+    }
+
+    /// Microseconds on a processor so far; 0 if the thread is no more.
+    pub(crate) fn micros(self) -> u64 {
+        let mut time = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: the call fills the timespec; for a clock that is gone it fails and changes nothing.
+        unsafe { libc::clock_gettime(self.0, &raw mut time) };
+        time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1_000
+    }
+}
+
+/// Has the kernel kill this process when its parent dies.
+pub(crate) fn die_with_parent() -> io::Result<()> {
+    // SAFETY: no memory is involved.
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) }).map(|_| ())
+}
+
+fn check(answer: libc::c_int) -> io::Result<libc::c_int> {
+    if answer == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(answer)
+    }
+}
+
+/// Takes over a descriptor that was given to us as a number; None if there is no such descriptor.
+pub(crate) fn adopt(fd: i32) -> Option<OwnedFd> {
+    // SAFETY: F_GETFD only asks. The server sent these descriptors for this link alone and the mold's
+    // child gives them away with the call to `attach`, so nobody else closes them.
+    (unsafe { libc::fcntl(fd, libc::F_GETFD) } != -1).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// A descriptor of our own for the file that the app has open under this number.
+pub(crate) fn duplicate(fd: i32) -> io::Result<OwnedFd> {
+    // SAFETY: no memory is involved; a number that is no descriptor is an error.
+    let copy = check(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) })?;
+    // SAFETY: fresh and ours.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}

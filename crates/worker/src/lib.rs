@@ -1,0 +1,55 @@
+//! The Python extension `verdigris._native`: the worker's end of the link, and WSGI on top of it.
+//!
+//! ```text
+//!   take ─▶ Exchange ── environ ──▶ app ──▶ start_response, chunks ──▶ Exchange ──▶ Start, Data, End
+//!    ▲                                                                                  │
+//!  inlet: frames in, requests read ahead, slots  ◀───── one lock (shared) ─────▶   transmit
+//! ```
+//!
+//! The app is always called by Python code (`verdigris/engines`), never from here: what is written in
+//! Rust are leaves that do one thing and return. This is the only room that knows Python.
+
+mod answer;
+mod environ;
+mod errors;
+mod exchange;
+mod headers;
+mod inlet;
+mod input;
+mod kernel;
+mod link;
+mod load;
+mod names;
+mod pool;
+mod shared;
+mod slots;
+mod title;
+mod transmit;
+
+/// The worker's end of the link to the server.
+#[pyo3::pymodule]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::errors::ClientDisconnected;
+    #[pymodule_export]
+    use crate::exchange::Exchange;
+    #[pymodule_export]
+    use crate::input::Input;
+    #[pymodule_export]
+    use crate::link::{Link, attach};
+
+    /// Has the kernel kill this process when its parent dies.
+    #[pyfunction]
+    fn die_with_parent() -> PyResult<()> {
+        Ok(crate::kernel::die_with_parent()?)
+    }
+
+    /// Shows a title for this process in `ps`, where the system allows it.
+    #[pyfunction]
+    fn set_title(title: &str) {
+        // A title is for people; a process without one works as well.
+        let _ = crate::title::set(title);
+    }
+}
