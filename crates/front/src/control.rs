@@ -149,6 +149,15 @@ impl Reports {
     }
 }
 
+impl Drop for Reports {
+    /// However the network thread ends, control is woken and finds the channel closed.
+    fn drop(&mut self) {
+        let (closed, _) = channel();
+        self.channel = closed;
+        let _ = self.bell.raise();
+    }
+}
+
 /// Both ends of a new conversation.
 pub(crate) fn pair(reports: Reports) -> std::io::Result<(Handle, Inbox)> {
     let (orders, receiver) = channel();

@@ -250,7 +250,7 @@ impl Network {
                 Order::Forked { id, pid } => self.journal.worker_is(id.worker, pid),
                 Order::Gone { id, how } => {
                     self.dispatcher
-                        .gone(key(id), &how, &mut Glue(&mut self.connections))
+                        .gone(key(id), &how, &mut Glue(&mut self.connections));
                 }
                 Order::Retire { id } => self
                     .dispatcher

@@ -243,6 +243,7 @@ impl<N: Network, H: Host> Control<N, H> {
                     self.hear_last_words(id);
                     self.events.push_back(Event::Exited(id, ending));
                 }
+                Message::Leaving { id } => self.events.push_back(Event::Leaving(id)),
                 Message::Warning(text) => self.host.say(Level::Warning, &text),
             }
         }

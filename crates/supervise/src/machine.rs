@@ -83,6 +83,8 @@ pub enum Event {
     WorkerFailed(WorkerId, LoadFailure),
     /// A worker's control socket was closed: it has ended, or is about to.
     HungUp(WorkerId),
+    /// A worker got SIGTERM itself: a user wants that process to go.
+    Leaving(WorkerId),
     /// A worker has ended.
     Exited(WorkerId, Ending),
     /// The serving thread says something.
@@ -281,6 +283,7 @@ impl Machine {
             Event::Exited(id, ending) => {
                 self.gone(now, id, &ending.to_string(), ending == Ending::Code(0));
             }
+            Event::Leaving(id) => self.leaving(now, id),
             Event::Network(report) => self.reported(now, report),
             Event::Terminated => self.terminated(now),
             Event::Interrupted => self.interrupted(now),

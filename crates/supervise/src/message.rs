@@ -22,6 +22,8 @@ pub(crate) enum Message {
     Forked { id: WorkerId, pid: u32 },
     /// A worker has ended.
     Exited { id: WorkerId, ending: Ending },
+    /// A worker was asked to leave by a signal of its own.
+    Leaving { id: WorkerId },
     /// Something the user should know.
     Warning(String),
 }
@@ -58,6 +60,9 @@ pub(crate) fn read(packet: &[u8]) -> Option<Message> {
                 ending: Ending::from_status(status),
             }
         }
+        "leaving" => Message::Leaving {
+            id: worker(&value)?,
+        },
         "warning" => Message::Warning(text(&value, "text")),
         _ => return None,
     })

@@ -131,6 +131,24 @@ fn failure() -> LoadFailure {
 }
 
 #[test]
+fn a_worker_told_to_leave_is_replaced_at_once_and_finishes() {
+    let mut world = World::serving(1);
+    world.event(Event::Leaving(id(1, 1)));
+    assert_eq!(world.done(), ["tell retire 1.1", "fork 1.2 from 1"]);
+    world.event(Event::Exited(id(1, 1), Ending::Code(0)));
+    assert_eq!(
+        world.done(),
+        ["tell gone 1.1: exit code 0", "forget 1.1"]
+    );
+    world.event(Event::Terminated).done();
+    world.event(Event::Leaving(id(1, 2)));
+    assert!(
+        world.done().is_empty(),
+        "when the server stops, it drains all of them in order"
+    );
+}
+
+#[test]
 fn a_start() {
     let mut world = World::new(2);
     assert_eq!(world.done(), ["start mold 1"]);
@@ -555,7 +573,7 @@ fn it_copes_with_anything() {
         for _ in 0..60 {
             let process = id(1 + random(2) as u32, 1 + random(8));
             let mold = 1 + random(4) as u32;
-            let event = match random(15) {
+            let event = match random(16) {
                 0 | 1 => Event::MoldLoaded(mold, Loaded::default()),
                 2 => Event::MoldFailed(mold, failure()),
                 3 => Event::MoldDied(mold, Ending::Code(1)),
@@ -567,6 +585,7 @@ fn it_copes_with_anything() {
                 11 => Event::ReloadRequested,
                 12 if random(20) == 0 => Event::Terminated,
                 13 if random(20) == 0 => Event::Interrupted,
+                14 => Event::Leaving(process),
                 _ => Event::Tick,
             };
             world.now += Duration::from_millis(random(3_000));
@@ -575,7 +594,7 @@ fn it_copes_with_anything() {
                 let twins = world.machine.processes.iter().filter(|other| {
                     let alike = other.id.worker == process.id.worker
                         && other.generation == process.generation;
-                    alike && !matches!(other.state, ProcessState::Leaving { .. })
+                    alike && !other.retired
                 });
                 assert!(twins.count() <= 1, "{:?}", world.machine.processes);
             }

@@ -183,6 +183,23 @@ impl Machine {
         }
     }
 
+    /// Somebody sent SIGTERM to one worker: it finishes what it has, another takes its place at once.
+    /// When the server itself stops, it leaves with the others.
+    pub(super) fn leaving(&mut self, now: Moment, id: WorkerId) {
+        let running = self.is_running();
+        let Some(process) = self.process(id).filter(|_| running) else {
+            return;
+        };
+        if process.state == ProcessState::Ready {
+            let text = format!(
+                "{} got SIGTERM: it leaves when its requests are done",
+                name(process)
+            );
+            self.say(Level::Info, text);
+            self.retire(now, id);
+        }
+    }
+
     pub(super) fn hung_up(&mut self, now: Moment, id: WorkerId) {
         let Some(process) = self.process(id) else {
             return;
