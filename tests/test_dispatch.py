@@ -6,41 +6,17 @@ import json
 from typing import Any
 
 import pytest
-from harness.client import ALL_DOORS, DOORS, HTTP_SOCKET, Client, Exchange, encode_http
+from harness.client import ALL_DOORS, DOORS, HTTP_SOCKET, Client, encode_http
+from harness.holding import hold, imports, release, wait_held
 from harness.load import Load
 from harness.raw import Connection
-from harness.server import Gate, Server
+from harness.server import Server
 from harness.waiting import wait_until
 
 
 def who(client: Client) -> dict[str, Any]:
     """Who answers."""
     return json.loads(client.get("/who").body)
-
-
-def holders(server: Server, gate: str) -> list[tuple[int, int]]:
-    """Process and thread of every request that waits (or waited) at this gate."""
-    found = [entry.split() for entry in server.home.entries() if entry.startswith(f"held {gate} ")]
-    return [(int(words[2]), int(words[3])) for words in found]
-
-
-def hold(client: Client, gate: str, count: int) -> list[Exchange]:
-    """Send requests that will wait at the gate."""
-    return [client.begin("GET", f"/held?gate={gate}") for _ in range(count)]
-
-
-def wait_held(server: Server, gate: str, count: int) -> list[tuple[int, int]]:
-    """Wait until this many requests run in the app."""
-    wait_until(lambda: len(holders(server, gate)) >= count, f"{count} requests at the gate {gate}")
-    return holders(server, gate)
-
-
-def release(gate: Gate, exchanges: list[Exchange]) -> list[int]:
-    """Open the gate for all of them and read their answers: the process ids."""
-    gate.open(len(exchanges))
-    answers = [exchange.response() for exchange in exchanges]
-    assert [answer.status for answer in answers] == [200] * len(exchanges)
-    return [int(answer.body) for answer in answers]
 
 
 @pytest.mark.parametrize(("processes", "threads"), [(1, 1), (3, 1), (1, 3), (2, 2)])
@@ -160,11 +136,6 @@ def test_threads_auto_does_not_grow_without_need(serve) -> None:
 
 
 # Preloading and forking
-
-
-def imports(server: Server) -> list[int]:
-    """The processes that have imported the app."""
-    return [int(entry.split()[1]) for entry in server.home.entries() if entry.startswith("imported ")]
 
 
 def test_the_app_is_imported_once_and_forked(serve) -> None:

@@ -8,12 +8,12 @@ import signal
 
 import pytest
 from harness.client import ALL_DOORS, DOORS, HTTP_SOCKET, Client
+from harness.holding import hold, holders, imports, release, wait_held
 from harness.load import Load
 from harness.processes import open_files
 from harness.raw import Malformed
 from harness.server import Server
 from harness.waiting import wait_until
-from test_dispatch import hold, holders, imports, release, wait_held
 
 
 def workers_at_work(server: Server, client: Client, count: int, gate_name: str) -> list[int]:
@@ -169,11 +169,13 @@ def test_the_service_survives_its_mold(serve) -> None:
     client = Client(server, HTTP_SOCKET)
     first = imports(server)[0]
     kill(first)
+    wait_until(lambda: len(imports(server)) == 2, "a new mold")
     wait_until(lambda: client.get("/echo").status == 200, "an answer after the mold's death")
-    pid = json.loads(client.get("/who").body)["pid"]
-    kill(pid)
-    wait_until(lambda: client.get("/echo").status == 200, "an answer after the worker's death")
     wait_until(lambda: len(server.family()) == 4, "server, mold and two workers")
+    for victim in workers_at_work(server, client, 2, "after the mold"):
+        kill(victim)
+    assert client.get("/echo").status == 200
+    assert len(imports(server)) == 2
 
 
 def test_workers_that_cannot_start_do_not_spin(start, home) -> None:

@@ -10,10 +10,10 @@ import socket
 import pytest
 from harness import processes
 from harness.client import ALL_DOORS, DOORS, HTTP_SOCKET, Client, encode_http
+from harness.holding import hold, release, wait_held
 from harness.load import Load
 from harness.server import APPS, Server
 from harness.waiting import wait_until
-from test_dispatch import hold, release, wait_held
 
 GRACEFUL = [signal.SIGTERM, signal.SIGINT]
 
@@ -123,9 +123,9 @@ def test_ctrl_c_reaches_the_whole_group_and_is_graceful(serve) -> None:
 @pytest.mark.parametrize("threads", [1, 4, "auto"])
 def test_an_idle_pool_ends_promptly(serve, threads: int | str) -> None:
     """Whatever its threads are waiting for, a worker hears at once that it is over."""
-    for _ in range(5):
-        server: Server = serve("workers:app", processes=2, threads=threads)
-        load = Load(Client(server, HTTP_SOCKET).address, 4, lambda c, n: f"/sleep?ms=1&{n}" if n < 25 else "").start()
+    for _ in range(15):
+        server: Server = serve("workers:app", threads=threads)
+        load = Load(Client(server, HTTP_SOCKET).address, 2, lambda c, n: f"/echo/{c}/{n}" if n < 20 else "").start()
         assert all(answer.status == 200 for answer in load.join())
         assert server.stop(seconds=4) == 0
 

@@ -352,6 +352,8 @@ impl Dispatcher {
                     generation: 0,
                 },
             ));
+            // Whatever its threads wait for: all of them are to know.
+            worker.outgoing.nudge();
         }
         self.put_back(&back);
         let _ = exchanges;

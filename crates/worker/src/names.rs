@@ -194,9 +194,15 @@ impl Names {
 
 /// Where a name lives: the same for all its spellings in capital and small letters.
 fn place_of(name: &[u8]) -> usize {
+    const FOLD: u64 = 0x2020_2020_2020_2020;
+    const MIX: u64 = 0x517c_c1b7_2722_0a95;
     let mut hash = name.len() as u64;
-    for byte in name.iter().take(LONGEST_NAME) {
-        hash = (hash.rotate_left(5) ^ u64::from(byte | 0x20)).wrapping_mul(0x517c_c1b7_2722_0a95);
+    let (words, rest) = name[..name.len().min(LONGEST_NAME)].as_chunks::<8>();
+    for word in words {
+        hash = (hash.rotate_left(5) ^ (u64::from_le_bytes(*word) | FOLD)).wrapping_mul(MIX);
+    }
+    for byte in rest {
+        hash = (hash.rotate_left(5) ^ u64::from(byte | 0x20)).wrapping_mul(MIX);
     }
     (hash >> 56) as usize & (PLACES - 1)
 }

@@ -144,7 +144,7 @@ fn package(directory: &Path) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python/verdigris");
     let package = directory.join("verdigris");
     std::fs::create_dir_all(&package).unwrap();
-    std::fs::copy(extension(), package.join("_native.abi3.so")).unwrap();
+    std::os::unix::fs::symlink(extension(), package.join("_native.abi3.so")).unwrap();
     std::fs::write(package.join("__init__.py"), "").unwrap();
     let engines = package.join("engines");
     std::fs::create_dir_all(&engines).unwrap();
