@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 
@@ -172,7 +171,7 @@ def test_the_service_survives_its_mold(serve) -> None:
     wait_until(lambda: len(imports(server)) == 2, "a new mold")
     wait_until(lambda: client.get("/echo").status == 200, "an answer after the mold's death")
     wait_until(lambda: len(server.family()) == 4, "server, mold and two workers")
-    for victim in workers_at_work(server, client, 2, "after the mold"):
+    for victim in workers_at_work(server, client, 2, "after-mold"):
         kill(victim)
     assert client.get("/echo").status == 200
     assert len(imports(server)) == 2

@@ -19,6 +19,9 @@ use crate::journal::Journal;
 /// Token of the bell that control rings; workers' bells have their index plus one.
 const CONTROL: u64 = 0;
 
+/// Freed memory that the server keeps, so that bodies of a few megabytes cost no page faults.
+const KEPT_MEMORY: usize = 8 << 20;
+
 /// Starts the thread.
 pub(crate) fn spawn(listeners: Vec<Listener>, settings: Settings, inbox: Inbox) -> io::Result<()> {
     let (access, unknown_names) = observe::AccessLog::new(&settings.access);
@@ -40,7 +43,6 @@ pub(crate) fn spawn(listeners: Vec<Listener>, settings: Settings, inbox: Inbox) 
         inbox,
         state: State::Serving,
         totals: Totals::default(),
-        piece: Vec::new(),
         unix_offset: unix_micros().saturating_sub(monotonic_micros()),
     };
     let builder = std::thread::Builder::new().name("verdigris-net".to_owned());
@@ -65,14 +67,13 @@ struct Network {
     inbox: Inbox,
     state: State,
     totals: Totals,
-    /// A buffer for pieces of request bodies.
-    piece: Vec<u8>,
     /// What makes wall-clock time of monotonic time.
     unix_offset: u64,
 }
 
 impl Network {
     fn run(mut self) {
+        os::memory::keep_freed_memory(KEPT_MEMORY);
         while self.state != State::Over {
             let sleep = self.dispatcher.prepare_nap();
             let limit = match sleep {
@@ -151,26 +152,19 @@ impl Network {
 
     /// Hands pieces of request bodies to the workers that want them.
     fn hand_bodies(&mut self) {
-        let mut cut = std::mem::take(&mut self.connections.news().cut_bodies);
-        for id in cut.drain(..) {
-            self.dispatcher.body(exchange_id(id), &[], true, true);
-        }
-        self.connections.news().cut_bodies = cut;
         let stalled = std::mem::take(&mut self.connections.news().stalled);
         let mut bodies = std::mem::take(&mut self.connections.news().bodies);
         bodies.extend(stalled);
-        let mut piece = std::mem::take(&mut self.piece);
         for &id in &bodies {
-            self.hand_body(id, &mut piece);
+            self.hand_body(id);
         }
-        self.piece = piece;
         bodies.clear();
         if self.connections.news().bodies.is_empty() {
             self.connections.news().bodies = bodies;
         }
     }
 
-    fn hand_body(&mut self, id: Id, piece: &mut Vec<u8>) {
+    fn hand_body(&mut self, id: Id) {
         loop {
             let room = self.dispatcher.body_room(exchange_id(id));
             if room == 0 {
@@ -178,7 +172,7 @@ impl Network {
                 self.connections.body_stalled(id, wants);
                 return;
             }
-            let Some(part) = self.connections.pull_body(id, room, piece) else {
+            let Some(part) = self.connections.pull_body(id, room) else {
                 return;
             };
             self.dispatcher

@@ -409,7 +409,7 @@ impl Connections {
         exchange.cut_off |= !complete;
         let unread_body = !matches!(
             exchange.incoming,
-            Incoming::Whole | Incoming::Over | Incoming::Spooled(_)
+            Incoming::Whole | Incoming::Over | Incoming::Ended { .. } | Incoming::Spooled(_)
         );
         let keep = complete && exchange.keep_alive && !unread_body;
         self.news.finished.push(exchange);

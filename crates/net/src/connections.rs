@@ -38,8 +38,6 @@ pub struct News {
     pub bodies: Vec<Id>,
     /// Exchanges whose body waits for room in a worker's ring.
     pub stalled: Vec<Id>,
-    /// Exchanges whose body will not come any more: the app is to be told.
-    pub cut_bodies: Vec<Id>,
     /// Bytes of answers that have left, by exchange.
     pub freed: Vec<(Id, u64)>,
     /// Exchanges that are over, for the log.

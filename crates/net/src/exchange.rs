@@ -19,6 +19,11 @@ pub(crate) enum Incoming {
     Spooled(Spool),
     /// It goes to the worker piece by piece.
     Streaming(Decoder),
+    /// All that will come is in `body`, or handed over.
+    Ended {
+        /// The client broke off, or broke the protocol.
+        cut_short: bool,
+    },
     /// The last piece has been handed over.
     Over,
 }
@@ -119,6 +124,8 @@ pub struct Exchange {
     /// Whether the answer was cut off.
     pub cut_off: bool,
     pub(crate) body: Vec<u8>,
+    /// How much of `body` has been handed over.
+    pub(crate) body_at: usize,
     pub(crate) incoming: Incoming,
     pub(crate) chunked_request: bool,
     pub(crate) length: Option<u64>,
@@ -153,6 +160,7 @@ impl Exchange {
             from_app: false,
             cut_off: false,
             body: Vec::new(),
+            body_at: 0,
             incoming: Incoming::Whole,
             chunked_request: false,
             length: None,
@@ -171,6 +179,7 @@ impl Exchange {
         match self.incoming {
             Incoming::Streaming(_)
             | Incoming::Over
+            | Incoming::Ended { .. }
             | Incoming::Collecting(_)
             | Incoming::Spooling(..)
             | Incoming::Spooled(_) => (

@@ -15,11 +15,12 @@ mod reading;
 mod settings;
 mod slab;
 mod spool;
+mod streaming;
 mod wheel;
 
 pub use answering::{BadAnswer, Piece};
-pub use body::BodyPiece;
 pub use connections::{Connections, FOREIGN, Id, News};
 pub use exchange::Exchange;
 pub use listener::*;
 pub use settings::{Patience, Settings};
+pub use streaming::BodyPiece;

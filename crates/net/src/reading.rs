@@ -37,8 +37,14 @@ impl Connections {
                 Phase::Head | Phase::Body if connection.output.waiting() < AHEAD => {}
                 Phase::Lingering | Phase::Closing { linger: true } => {}
                 Phase::Busy => {
+                    let generation = connection.generation;
+                    self.scratch = scratch;
+                    self.read_ahead(Id {
+                        index: place,
+                        generation,
+                    });
                     self.note_body(place);
-                    break;
+                    return;
                 }
                 _ => break,
             }
@@ -82,7 +88,7 @@ impl Connections {
             .exchange
             .as_ref()
             .is_some_and(|exchange| exchange.body_wanted);
-        if wanted && (connection.readable || !connection.input.is_empty()) {
+        if wanted {
             self.news.bodies.push(id);
         }
     }
@@ -282,10 +288,10 @@ impl Connections {
             return;
         };
         if matches!(exchange.incoming, Incoming::Streaming(_)) {
-            exchange.incoming = Incoming::Over;
+            exchange.incoming = Incoming::Ended { cut_short: true };
             exchange.keep_alive = false;
             exchange.trouble = b"the body of the request did not come in time".to_vec();
-            self.news.cut_bodies.push(id);
+            self.news.bodies.push(id);
         }
     }
 }

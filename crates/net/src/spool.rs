@@ -35,12 +35,13 @@ impl Spool {
         self.length
     }
 
-    /// Reads on, at most `room` bytes; whether that was the rest.
-    pub(crate) fn read(&mut self, room: usize, piece: &mut Vec<u8>) -> io::Result<bool> {
+    /// Adds at most `room` bytes more to `to`; whether that was the rest.
+    pub(crate) fn read(&mut self, room: usize, to: &mut Vec<u8>) -> io::Result<bool> {
         let left = usize::try_from(self.length - self.read).unwrap_or(usize::MAX);
-        piece.resize(room.min(left), 0);
-        self.file.read_exact_at(piece, self.read)?;
-        self.read += piece.len() as u64;
+        let (before, count) = (to.len(), room.min(left));
+        to.resize(before + count, 0);
+        self.file.read_exact_at(&mut to[before..], self.read)?;
+        self.read += count as u64;
         Ok(self.read == self.length)
     }
 }

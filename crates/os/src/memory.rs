@@ -133,6 +133,23 @@ impl Drop for Mapping {
     }
 }
 
+/// Has the C allocator keep up to `bytes` of freed memory instead of giving it back to the kernel at
+/// once. Buffers of a megabyte that come and go would otherwise cost a page fault for each of their
+/// pages every time, several times what copying into them costs.
+pub fn keep_freed_memory(bytes: usize) {
+    #[cfg(target_env = "gnu")]
+    {
+        let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+        // SAFETY: mallopt only stores two numbers of the allocator's own; both are allowed ones.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, bytes);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, bytes);
+        }
+    }
+    #[cfg(not(target_env = "gnu"))]
+    let _ = bytes;
+}
+
 /// The length of an open file in bytes.
 pub fn file_len(file: BorrowedFd<'_>) -> io::Result<u64> {
     crate::file::metadata(file).map(|facts| facts.len)

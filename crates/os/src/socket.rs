@@ -288,6 +288,22 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     })
 }
 
+/// Receives at most `most` bytes behind what `buffer` holds already; 0 at the end of the stream.
+pub fn receive_more(
+    socket: BorrowedFd<'_>,
+    buffer: &mut Vec<u8>,
+    most: usize,
+) -> io::Result<usize> {
+    buffer.reserve(most);
+    let spare = buffer.spare_capacity_mut();
+    // SAFETY: the spare capacity is at least `most` bytes long, and the kernel writes at most so many.
+    let count =
+        check_len(unsafe { libc::recv(socket.as_raw_fd(), spare.as_mut_ptr().cast(), most, 0) })?;
+    // SAFETY: the kernel has just initialised `count` bytes behind the old length.
+    unsafe { buffer.set_len(buffer.len() + count) };
+    Ok(count)
+}
+
 /// Sends the parts one after the other, as much as fits; how many bytes went. More follows if
 /// `more` (the kernel may then wait to fill a packet).
 pub fn send(socket: BorrowedFd<'_>, parts: &[SharedBytes<'_>], more: bool) -> io::Result<usize> {

@@ -30,9 +30,10 @@ use crate::{accounts, mold_settings, person, python, sockets};
 /// Requests beyond a worker's own number that may lie in its link, and the fewest slots of a link.
 const LOOK_AHEAD: u32 = 64;
 const FEWEST_SLOTS: u32 = 128;
-/// The rings of a link. Requests are small; answers are larger.
-const RING_TO_WORKER: u32 = 256 * 1024;
-const RING_TO_SERVER: u32 = 512 * 1024;
+/// The rings of a link. Requests are small; answers are larger, and four pieces of a long one should fit:
+/// each further write to a client wakes it once more.
+const RING_TO_WORKER: u32 = 512 * 1024;
+const RING_TO_SERVER: u32 = 1024 * 1024;
 /// How long the last log lines may take.
 const LAST_LINES: Duration = Duration::from_secs(2);
 

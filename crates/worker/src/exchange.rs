@@ -8,15 +8,21 @@ use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use link::SlotId;
-use pyo3::exceptions::{PyAssertionError, PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyAssertionError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use crate::answer::{Answer, Phase, Step};
+use crate::errors::{not_bytes, silent, surplus_text, too_late};
 use crate::headers::{type_name, write_head};
 use crate::kernel;
 use crate::shared::Shared;
 use crate::transmit::{PIECE, Part};
+
+/// Longer heads are refused: no client would take them.
+const LARGEST_HEAD: usize = 128 * 1024;
+/// Shorter ones fit in any case.
+const SMALL_HEAD: usize = 1024;
 
 /// One request and its answer. The object itself is the `start_response` of PEP 3333.
 #[pyclass(frozen, module = "verdigris._native")]
@@ -74,12 +80,28 @@ impl Exchange {
             answer.phase = Phase::Silent;
             std::mem::take(&mut answer.block)
         };
-        let head = write_head(&mut block, status, headers);
+        let head = write_head(&mut block, status, headers)
+            .and_then(|head| self.check_length(&block).map(|()| head));
         let mut answer = self.answer();
         answer.block = block;
         answer.head = head?;
         answer.phase = Phase::Headed;
         Ok(())
+    }
+
+    /// A head travels in one frame, which has to fit into the ring.
+    fn check_length(&self, block: &[u8]) -> PyResult<()> {
+        if block.len() <= SMALL_HEAD {
+            return Ok(());
+        }
+        let most = LARGEST_HEAD.min(self.shared.lock().outbox.largest_payload() / 2);
+        if block.len() <= most {
+            return Ok(());
+        }
+        Err(PyValueError::new_err(format!(
+            "start_response: the headers are {} bytes long, more than the {most} that can be sent",
+            block.len()
+        )))
     }
 
     /// Sends bytes of the body, as far as they have a place in the answer; with `last`, ends it.
@@ -377,51 +399,8 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let over = self.answer().phase == Phase::Over;
-        if !over && !self.shared.is_disowned() {
+        if !self.shared.is_disowned() && self.answer().phase != Phase::Over {
             self.shared.lock().give_up(self.slot);
         }
     }
-}
-
-fn silent() -> PyErr {
-    PyAssertionError::new_err(
-        "the app has not called start_response before the first bytes of the body",
-    )
-}
-
-fn too_late(py: Python<'_>, exc_info: Option<&Bound<'_, PyAny>>) -> PyErr {
-    let exception = exc_info
-        .and_then(|exc_info| exc_info.get_item(1).ok())
-        .filter(|exception| !exception.is_none());
-    match exception {
-        // PEP 3333: the headers are out, so the app's own exception goes on, with its traceback.
-        Some(exception) => {
-            let error = PyErr::from_value(exception);
-            let traceback = exc_info
-                .and_then(|exc_info| exc_info.get_item(2).ok())
-                .and_then(|traceback| traceback.cast_into().ok());
-            if traceback.is_some() {
-                error.set_traceback(py, traceback);
-            }
-            error
-        }
-        None => PyAssertionError::new_err("start_response was called after the headers were sent"),
-    }
-}
-
-fn not_bytes(chunk: &Bound<'_, PyAny>) -> PyErr {
-    let hint = if chunk.is_instance_of::<PyString>() {
-        "; encode it: text.encode()"
-    } else {
-        "; convert it: bytes(…)"
-    };
-    PyTypeError::new_err(format!(
-        "the body must be made of bytes, and the app gave {}{hint}",
-        type_name(chunk)
-    ))
-}
-
-fn surplus_text(surplus: usize) -> String {
-    format!("the app gave {surplus} bytes more than its Content-Length says; they were not sent")
 }

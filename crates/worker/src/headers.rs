@@ -175,7 +175,7 @@ fn push_latin1(out: &mut Vec<u8>, text: &str, passes: impl Fn(u8) -> bool) -> Re
 
 /// Whether a byte may stand in a value: no control character, but a tab.
 fn is_text(byte: u8) -> bool {
-    ((byte >= b' ') & (byte != 0x7f)) | (byte == b'\t')
+    (byte >= b' ' && byte != 0x7f) || byte == b'\t'
 }
 
 /// Whether a byte may stand in a name (RFC 9110 §5.6.2).

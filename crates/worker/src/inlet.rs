@@ -190,7 +190,8 @@ impl Inlet {
     /// The answer's last frame was sent: the slot is the server's again.
     pub(crate) fn ended(&mut self, slot: SlotId) {
         if self.slots.close(slot) {
-            self.pool.ended();
+            let slots = &self.slots;
+            self.pool.ended(|| slots.last_begun());
         }
         let idle = self.is_idle();
         self.outbox.announce(idle);
@@ -220,7 +221,7 @@ impl Inlet {
         if state == BodyState::More && slot.cancelled {
             return Ok(None);
         }
-        if let Some(bytes) = slot.body.ask() {
+        if let Some(bytes) = slot.body.ask(reader.wanted()) {
             if let Err(no_room) = self
                 .outbox
                 .push(FrameHead::new(Kind::Want, id).value(bytes), &[])

@@ -10,6 +10,7 @@
 //! Rust are leaves that do one thing and return. This is the only room that knows Python.
 
 mod answer;
+mod body;
 mod environ;
 mod errors;
 mod exchange;

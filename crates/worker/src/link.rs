@@ -34,6 +34,9 @@ pub(crate) struct Link {
     spawn: Mutex<Option<Py<PyAny>>>,
 }
 
+/// Freed memory that a worker keeps, so that bodies of a few megabytes cost no page faults.
+const KEPT_MEMORY: usize = 8 << 20;
+
 /// Maps the link in a forked worker. The descriptors belong to the link from then on.
 #[pyfunction]
 pub(crate) fn attach(
@@ -44,6 +47,7 @@ pub(crate) fn attach(
     control: i32,
     settings: &Bound<'_, PyDict>,
 ) -> PyResult<Py<Link>> {
+    os::memory::keep_freed_memory(KEPT_MEMORY);
     let own = |fd: i32| {
         adopt(fd)
             .ok_or_else(|| PyOSError::new_err(format!("attach: {fd} is not an open descriptor")))
@@ -231,6 +235,8 @@ impl Link {
         }
         if inlet.gone || inlet.draining && !inlet.has_requests() {
             inlet.pool.left();
+            // A thread that comes from a request was not woken to leave: the others must be.
+            self.shared.wake_idle(&inlet);
             return Begun::Leave;
         }
         Begun::Nothing

@@ -65,6 +65,8 @@ pub(crate) enum Purpose {
 struct Parked {
     purpose: Purpose,
     thread: Thread,
+    /// Who waits for room gets it in this order.
+    turn: u64,
 }
 
 /// The state of the threads, under the link's lock.
@@ -77,7 +79,7 @@ pub(crate) struct Pool {
     starting: usize,
     /// Requests being run.
     running: usize,
-    /// When the last request was begun.
+    /// When the youngest of the requests that run was begun.
     last_begun: u64,
     /// Until then the GIL is known to be in demand.
     demanded_until: u64,
@@ -92,6 +94,7 @@ pub(crate) struct Pool {
     /// Threads that were woken for a request and wait for the GIL.
     pub(crate) waking: usize,
     parked: Vec<Parked>,
+    turns: u64,
 }
 
 impl Pool {
@@ -112,6 +115,7 @@ impl Pool {
             busy_listener: false,
             waking: 0,
             parked: Vec::new(),
+            turns: 0,
         }
     }
 
@@ -122,8 +126,12 @@ impl Pool {
         self.last_begun = now;
     }
 
-    pub(crate) fn ended(&mut self) {
+    /// A request is over; `last_begun` finds when the youngest of the others was begun.
+    pub(crate) fn ended(&mut self, last_begun: impl FnOnce() -> u64) {
         self.running -= 1;
+        if self.running > 0 && self.is_automatic() {
+            self.last_begun = last_begun();
+        }
     }
 
     // The threads.
@@ -188,6 +196,15 @@ impl Pool {
         self.waking == 0
             && match self.size {
                 Size::Fixed(_) => true,
+                // When the ring to the server is full, more answers would only wait as well.
+                Size::Auto(_)
+                    if self
+                        .parked
+                        .iter()
+                        .any(|parked| parked.purpose == Purpose::Room) =>
+                {
+                    false
+                }
                 Size::Auto(_) => {
                     self.running == 0
                         || (now.saturating_sub(self.last_begun) >= YOUNG && !self.is_in_demand(now))
@@ -266,10 +283,17 @@ impl Pool {
                 .any(|parked| parked.purpose != Purpose::Request)
     }
 
-    pub(crate) fn park(&mut self, purpose: Purpose) {
+    /// A place in the row of those that wait for room.
+    pub(crate) fn next_turn(&mut self) -> u64 {
+        self.turns += 1;
+        self.turns
+    }
+
+    pub(crate) fn park(&mut self, purpose: Purpose, turn: u64) {
         self.parked.push(Parked {
             purpose,
             thread: std::thread::current(),
+            turn,
         });
     }
 
@@ -287,12 +311,15 @@ impl Pool {
         }
     }
 
-    /// There may be room in the ring: those that wait for it try again.
+    /// There may be room in the ring: the first that waits for it tries again. When it needs no more, or
+    /// cannot use it, it wakes the next.
     pub(crate) fn news_of_room(&self) {
-        for parked in &self.parked {
-            if parked.purpose == Purpose::Room {
-                parked.thread.unpark();
-            }
+        let waiting = self
+            .parked
+            .iter()
+            .filter(|parked| parked.purpose == Purpose::Room);
+        if let Some(first) = waiting.min_by_key(|parked| parked.turn) {
+            first.thread.unpark();
         }
     }
 

@@ -85,9 +85,13 @@ impl Shared {
         mut ready: impl FnMut(&mut Inlet) -> Option<T>,
     ) -> Waited<T> {
         let is_main = std::thread::current().id() == self.main;
+        let mut turn = None;
         let mut inlet = self.lock();
         loop {
             if let Some(found) = ready(&mut inlet) {
+                if purpose == Purpose::Room {
+                    inlet.pool.news_of_room();
+                }
                 self.hand_on(&mut inlet);
                 return Waited::Done(found);
             }
@@ -133,7 +137,8 @@ impl Shared {
                     }
                 }
             } else {
-                inlet.pool.park(purpose);
+                let turn = *turn.get_or_insert_with(|| inlet.pool.next_turn());
+                inlet.pool.park(purpose, turn);
                 if purpose != Purpose::Request && !prepare_nap(&inlet) {
                     inlet.pool.unpark_self();
                     continue;
@@ -170,7 +175,7 @@ impl Shared {
     }
 
     /// Wakes one idle thread, if there is one.
-    fn wake_idle(&self, inlet: &Inlet) {
+    pub(crate) fn wake_idle(&self, inlet: &Inlet) {
         if inlet.pool.idle_ones_listen() {
             self.bell.ring();
         } else {

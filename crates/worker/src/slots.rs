@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 
 use link::SlotId;
 
-/// How much of a streaming body may be asked for and buffered at a time.
-const BODY_WINDOW: u64 = 256 * 1024;
-/// More is asked for when this much of the window is free.
-const BODY_STEP: u64 = BODY_WINDOW / 4;
+/// How much of a streaming body is asked for and buffered at a time.
+const BODY_WINDOW: u64 = 512 * 1024;
+/// The same for an app that wants more at once: it pays for the memory, and is asked for less often.
+const LARGEST_BODY_WINDOW: u64 = 4 * 1024 * 1024;
 
 /// One begun request.
 #[derive(Debug)]
@@ -73,6 +73,12 @@ impl Slots {
         true
     }
 
+    /// When the youngest request was begun that is not over.
+    pub(crate) fn last_begun(&self) -> u64 {
+        let open = self.0.iter().filter(|slot| slot.generation.is_some());
+        open.map(|slot| slot.began).max().unwrap_or(0)
+    }
+
     /// Gives up every request: the server is gone.
     pub(crate) fn cancel_all(&mut self) {
         for slot in &mut self.0 {
@@ -109,7 +115,7 @@ impl BodyPieces {
         self.outstanding = self.outstanding.saturating_sub(bytes.len() as u64);
         if let Some(reader) = reader.filter(|_| self.buffered == 0) {
             let (now, later) = bytes.split_at(bytes.len().min(reader.wanted()));
-            reader.out.extend_from_slice(now);
+            reader.push(now);
             bytes = later;
         }
         if !bytes.is_empty() {
@@ -129,7 +135,7 @@ impl BodyPieces {
         while let Some(first) = self.pieces.front() {
             let rest = &first[self.read..];
             let now = rest.len().min(reader.wanted());
-            reader.out.extend_from_slice(&rest[..now]);
+            reader.push(&rest[..now]);
             self.buffered -= now as u64;
             if now < rest.len() {
                 self.read += now;
@@ -149,10 +155,12 @@ impl BodyPieces {
         }
     }
 
-    /// How many more bytes to ask the server for now, if any; they count as asked for.
-    pub(crate) fn ask(&mut self) -> Option<u64> {
-        let free = BODY_WINDOW.saturating_sub(self.outstanding + self.buffered);
-        (!self.ended && free >= BODY_STEP).then(|| {
+    /// How many more bytes to ask the server for now, if any, when the reader wants so many; they count
+    /// as asked for. It is asked when half of the window is free.
+    pub(crate) fn ask(&mut self, wanted: usize) -> Option<u64> {
+        let window = (wanted as u64).clamp(BODY_WINDOW, LARGEST_BODY_WINDOW);
+        let free = window.saturating_sub(self.outstanding + self.buffered);
+        (!self.ended && free >= window / 2).then(|| {
             self.outstanding += free;
             free
         })
@@ -175,20 +183,59 @@ pub(crate) enum BodyState {
     Cut,
 }
 
-/// Somebody who waits for a body: where the bytes go, and how long it may get.
+/// Somebody who waits for a body: where the bytes go, and how many may.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     /// Whose body.
     pub(crate) slot: SlotId,
-    /// Where the bytes go.
-    pub(crate) out: &'a mut Vec<u8>,
-    /// `out` may grow to this length.
-    pub(crate) limit: usize,
+    place: Place<'a>,
+    /// So many bytes have come.
+    pub(crate) length: usize,
+    limit: usize,
 }
 
-impl Reader<'_> {
-    fn wanted(&self) -> usize {
-        self.limit.saturating_sub(self.out.len())
+/// Where the bytes of a body go.
+#[derive(Debug)]
+enum Place<'a> {
+    /// Behind those that are there.
+    Growing(&'a mut Vec<u8>),
+    /// Into memory of the right size.
+    Fixed(&'a mut [u8]),
+}
+
+impl<'a> Reader<'a> {
+    /// Appends at most `limit` bytes to `out`.
+    pub(crate) fn growing(slot: SlotId, out: &'a mut Vec<u8>, limit: usize) -> Self {
+        Self {
+            slot,
+            place: Place::Growing(out),
+            length: 0,
+            limit,
+        }
+    }
+
+    /// Fills `out`.
+    pub(crate) fn filling(slot: SlotId, out: &'a mut [u8]) -> Self {
+        Self {
+            slot,
+            limit: out.len(),
+            place: Place::Fixed(out),
+            length: 0,
+        }
+    }
+
+    /// How many more bytes may come.
+    pub(crate) fn wanted(&self) -> usize {
+        self.limit - self.length
+    }
+
+    /// Takes bytes, at most as many as are wanted.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        match &mut self.place {
+            Place::Growing(out) => out.extend_from_slice(bytes),
+            Place::Fixed(out) => out[self.length..][..bytes.len()].copy_from_slice(bytes),
+        }
+        self.length += bytes.len();
     }
 }
 
@@ -204,52 +251,58 @@ mod tests {
     #[test]
     fn pieces_come_out_in_order_in_any_size() {
         let mut body = BodyPieces::default();
-        assert_eq!(body.ask(), Some(BODY_WINDOW));
+        assert_eq!(body.ask(1), Some(BODY_WINDOW));
         assert_eq!(
-            body.ask(),
+            body.ask(1),
             None,
             "nothing is free before something has come"
         );
         body.arrived(b"abc", None);
         body.arrived(b"defg", None);
-        let mut out = Vec::new();
-        body.read_into(&mut Reader {
-            slot: ID,
-            out: &mut out,
-            limit: 5,
-        });
-        assert_eq!(out, b"abcde");
-        let mut reader = Reader {
-            slot: ID,
-            out: &mut out,
-            limit: 100,
-        };
+        let mut out = [0; 11];
+        let mut reader = Reader::filling(ID, &mut out[..5]);
+        body.read_into(&mut reader);
+        assert_eq!((reader.length, reader.wanted()), (5, 0));
+        let mut reader = Reader::filling(ID, &mut out[5..]);
         body.arrived(b"hi", Some(&mut reader));
         body.read_into(&mut reader);
-        body.arrived(b"jk", Some(&mut reader));
-        assert_eq!(out, b"abcdefghijk");
+        body.arrived(b"jklm", Some(&mut reader));
+        assert_eq!(&out, b"abcdefghijk");
         assert_eq!(body.state(), BodyState::More);
         body.finished(false);
-        assert_eq!(body.state(), BodyState::End);
-        assert_eq!(body.ask(), None);
+        assert_eq!(body.state(), BodyState::More, "two bytes are left");
+        let mut rest = b">".to_vec();
+        body.read_into(&mut Reader::growing(ID, &mut rest, 100));
+        assert_eq!(
+            (rest.as_slice(), body.state()),
+            (&b">lm"[..], BodyState::End)
+        );
+        assert_eq!(body.ask(1), None);
     }
 
     #[test]
     fn no_more_is_asked_for_than_the_window() {
         let mut body = BodyPieces::default();
-        let mut asked = body.ask().unwrap();
+        let mut asked = body.ask(0).unwrap();
         let mut out = Vec::new();
         for _ in 0..100 {
             body.arrived(&[0; 16 * 1024], None);
             out.clear();
-            body.read_into(&mut Reader {
-                slot: ID,
-                out: &mut out,
-                limit: 16 * 1024,
-            });
-            asked += body.ask().unwrap_or(0);
+            body.read_into(&mut Reader::growing(ID, &mut out, 16 * 1024));
+            asked += body.ask(16 * 1024).unwrap_or(0);
         }
         assert!(asked <= 100 * 16 * 1024 + BODY_WINDOW);
         assert!(asked >= 100 * 16 * 1024);
+    }
+
+    #[test]
+    fn an_app_that_wants_much_is_asked_for_once() {
+        let mut body = BodyPieces::default();
+        assert_eq!(body.ask(1024 * 1024), Some(1024 * 1024));
+        assert_eq!(body.ask(1024 * 1024 - 1), None);
+        assert_eq!(
+            BodyPieces::default().ask(usize::MAX),
+            Some(LARGEST_BODY_WINDOW)
+        );
     }
 }

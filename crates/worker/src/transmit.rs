@@ -15,7 +15,7 @@ use crate::pool::Purpose;
 use crate::shared::{Shared, Waited};
 
 /// The largest piece of a body that goes into one frame.
-pub(crate) const PIECE: usize = 64 * 1024;
+pub(crate) const PIECE: usize = 256 * 1024;
 /// The longest text of an error; of a longer one, the middle is left out.
 const ERROR_TEXT: usize = 60 * 1024;
 
@@ -91,9 +91,11 @@ impl Part<'_> {
                 inlet.ended(self.slot);
                 return Ok(());
             }
-            // A piece of a stream must not wait for what the app does next.
-            inlet.outbox.announce(true);
             if later.is_empty() {
+                // A piece of a stream must not wait for what the app does next. A long piece is
+                // announced once, at its end or when the ring is full: each call would wake the
+                // server, and each of its writes the client.
+                inlet.outbox.announce(true);
                 return Ok(());
             }
         }
@@ -161,7 +163,8 @@ impl Shared {
         text: &str,
         end: bool,
     ) -> PyResult<()> {
-        let (start, dots, rest) = shorten(text);
+        let most = ERROR_TEXT.min(self.lock().outbox.largest_payload() / 2);
+        let (start, dots, rest) = shorten(text, most);
         self.transmit_frame(py, |inlet| {
             inlet.pump();
             let frame = FrameHead::new(Kind::Error, slot);
@@ -232,8 +235,8 @@ impl Shared {
 }
 
 /// The beginning and the end of a text that is too long.
-fn shorten(text: &str) -> (&str, &str, &str) {
-    if text.len() <= ERROR_TEXT {
+fn shorten(text: &str, most: usize) -> (&str, &str, &str) {
+    if text.len() <= most {
         return (text, "", "");
     }
     let boundary = |mut at: usize| {
@@ -243,8 +246,8 @@ fn shorten(text: &str) -> (&str, &str, &str) {
         at
     };
     (
-        &text[..boundary(ERROR_TEXT / 4)],
+        &text[..boundary(most / 4)],
         "\n  [… the middle is left out …]\n",
-        &text[boundary(text.len() - ERROR_TEXT / 2)..],
+        &text[boundary(text.len() - most / 2)..],
     )
 }

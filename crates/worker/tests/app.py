@@ -190,6 +190,10 @@ def view_raises(environ, start_response):
     raise ValueError("raised by the view")
 
 
+def view_raises_at_length(environ, start_response):
+    raise ValueError("\u20ac" * 100_000 + " the end")
+
+
 def view_raises_midway(environ, start_response):
     def chunks():
         yield b"begun"
