@@ -8,9 +8,6 @@ use link::{FrameHead, Incoming, Kind, Nap, Outgoing, SlotId, Violation};
 use crate::exchanges::{ExchangeId, Exchanges, Part};
 use crate::worker::{Capacity, Life, Worker, WorkerKey};
 
-/// Bytes of an answer that have left before the worker is told of its new room: a quarter of the
-/// default window, so that a few frames carry a long answer.
-const ROOM_STEP: u64 = 256 * 1024;
 /// The largest piece of a request body in one frame.
 const BODY_PIECE: usize = 64 * 1024;
 
@@ -43,8 +40,10 @@ pub enum Sleep {
 }
 
 /// An app's queue and workers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Dispatcher {
+    /// Bytes of an answer that have left before the worker is told of its new room.
+    room_step: u64,
     /// Index = worker number - 1.
     pub(crate) workers: Vec<Option<Worker>>,
     queue: VecDeque<ExchangeId>,
@@ -53,9 +52,16 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// No workers, nothing queued.
-    pub fn new() -> Self {
-        Self::default()
+    /// No workers, nothing queued. `window` is how many bytes of an answer a worker may be ahead of its
+    /// client: it is told of new room in quarters of that, so that a few frames carry a long answer.
+    pub fn new(window: u64) -> Self {
+        Self {
+            room_step: (window / 4).max(1),
+            workers: Vec::new(),
+            queue: VecDeque::new(),
+            places: Vec::new(),
+            payload: Vec::new(),
+        }
     }
 
     /// Takes a worker that is being forked into the table. It gets requests from its Ready frame on.
@@ -322,7 +328,7 @@ impl Dispatcher {
             return;
         };
         held.freed += bytes;
-        if held.freed >= ROOM_STEP {
+        if held.freed >= self.room_step {
             let room = std::mem::take(&mut held.freed);
             worker.say(FrameHead::new(Kind::Room, slot).value(room));
         }

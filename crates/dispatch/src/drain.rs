@@ -94,7 +94,7 @@ impl Dispatcher {
         held.begun = true;
         let exchange = held.exchange;
         if end {
-            if head.kind != Kind::Error {
+            if matches!(head.kind, Kind::Start | Kind::Data) {
                 worker.pace.took(head.value);
             }
             worker.release(head.slot);

@@ -128,7 +128,7 @@ fn submit(dispatcher: &mut Dispatcher, clients: &mut Clients, numbers: std::ops:
 
 #[test]
 fn requests_wait_for_a_free_worker() {
-    let (mut dispatcher, mut clients) = (Dispatcher::new(), Clients::default());
+    let (mut dispatcher, mut clients) = (Dispatcher::new(1 << 20), Clients::default());
     submit(&mut dispatcher, &mut clients, 0..1);
     assert_eq!(dispatcher.waiting(), 1, "no worker yet: it waits");
     let mut one = worker(&mut dispatcher, &mut clients, 1, Capacity::Fixed(1));
@@ -150,7 +150,7 @@ fn requests_wait_for_a_free_worker() {
 
 #[test]
 fn a_fast_worker_is_fed_ahead_and_an_idle_one_takes_over() {
-    let (mut dispatcher, mut clients) = (Dispatcher::new(), Clients::default());
+    let (mut dispatcher, mut clients) = (Dispatcher::new(1 << 20), Clients::default());
     let mut one = worker(&mut dispatcher, &mut clients, 1, Capacity::Fixed(1));
     submit(&mut dispatcher, &mut clients, 0..1);
     let (_, slot) = one.take().unwrap();
@@ -190,7 +190,7 @@ fn a_fast_worker_is_fed_ahead_and_an_idle_one_takes_over() {
 
 #[test]
 fn a_death_costs_only_what_was_begun() {
-    let (mut dispatcher, mut clients) = (Dispatcher::new(), Clients::default());
+    let (mut dispatcher, mut clients) = (Dispatcher::new(1 << 20), Clients::default());
     let mut one = worker(&mut dispatcher, &mut clients, 1, Capacity::Fixed(2));
     submit(&mut dispatcher, &mut clients, 0..1);
     let (_, slot) = one.take().unwrap();
@@ -217,7 +217,7 @@ fn a_death_costs_only_what_was_begun() {
 
 #[test]
 fn a_client_that_leaves_is_forgotten() {
-    let (mut dispatcher, mut clients) = (Dispatcher::new(), Clients::default());
+    let (mut dispatcher, mut clients) = (Dispatcher::new(1 << 20), Clients::default());
     let mut one = worker(&mut dispatcher, &mut clients, 1, Capacity::Fixed(1));
     submit(&mut dispatcher, &mut clients, 0..3);
     let (_, slot) = one.take().unwrap();
@@ -256,7 +256,7 @@ fn a_client_that_leaves_is_forgotten() {
 
 #[test]
 fn a_worker_that_answers_what_it_does_not_have_is_nonsense() {
-    let (mut dispatcher, mut clients) = (Dispatcher::new(), Clients::default());
+    let (mut dispatcher, mut clients) = (Dispatcher::new(1 << 20), Clients::default());
     let mut one = worker(&mut dispatcher, &mut clients, 1, Capacity::Fixed(1));
     one.answer(
         SlotId {
@@ -275,7 +275,7 @@ fn a_worker_that_answers_what_it_does_not_have_is_nonsense() {
 
 #[test]
 fn a_retired_worker_finishes_what_it_began() {
-    let (mut dispatcher, mut clients) = (Dispatcher::new(), Clients::default());
+    let (mut dispatcher, mut clients) = (Dispatcher::new(1 << 20), Clients::default());
     let mut one = worker(&mut dispatcher, &mut clients, 1, Capacity::Fixed(1));
     submit(&mut dispatcher, &mut clients, 0..1);
     let (_, slot) = one.take().unwrap();

@@ -43,6 +43,7 @@ fn main() -> std::io::Result<()> {
     };
     let settings = Settings {
         net: net::Settings::default(),
+        response_buffer: 1 << 20,
         access,
         log: observe::ServerLog::new(writer.handle()),
         counters: Arc::new(observe::Counters::new(1)),

@@ -38,7 +38,7 @@ pub(crate) fn spawn(listeners: Vec<Listener>, settings: Settings, inbox: Inbox) 
     connections.watch(inbox.bell.as_fd(), CONTROL)?;
     let network = Network {
         connections,
-        dispatcher: Dispatcher::new(),
+        dispatcher: Dispatcher::new(settings.response_buffer),
         journal: Journal::new(access, settings.log, settings.counters),
         inbox,
         state: State::Serving,

@@ -9,6 +9,8 @@ use observe::{AccessSettings, Counters, ServerLog};
 pub struct Settings {
     /// Limits and timeouts of connections.
     pub net: net::Settings,
+    /// How many bytes of an answer a worker may be ahead of its client (`response-buffer`).
+    pub response_buffer: u64,
     /// Which requests are logged, and how.
     pub access: AccessSettings,
     /// Where events and tracebacks go; its handle also takes the access lines.

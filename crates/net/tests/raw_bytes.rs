@@ -79,7 +79,7 @@ impl Server {
 
     /// Turns and reads until the client has `count` answers' ends or the connection is closed.
     fn read(&mut self, client: &mut TcpStream, until: impl Fn(&str) -> bool) -> String {
-        let (mut text, mut buffer) = (Vec::new(), [0; 65536]);
+        let (mut text, mut buffer) = (Vec::new(), vec![0; 65536]);
         let end = Instant::now() + Duration::from_secs(5);
         loop {
             self.turn();
@@ -206,7 +206,7 @@ fn an_unread_body_ends_the_connection_after_the_answer() {
     client
         .write_all(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n")
         .unwrap();
-    client.write_all(&[b'x'; 20_000]).unwrap();
+    client.write_all(&vec![b'x'; 20_000]).unwrap();
     let id = server.arrived();
     server.start(id, "", b"no", true).unwrap();
     let text = server.read(&mut client, |text| {
@@ -214,7 +214,7 @@ fn an_unread_body_ends_the_connection_after_the_answer() {
     });
     assert!(text.contains("Connection: close\r\n"), "{text}");
     client
-        .write_all(&[b'x'; 20_000])
+        .write_all(&vec![b'x'; 20_000])
         .expect("it lingers: what comes now is thrown away, not reset");
     client.shutdown(Shutdown::Write).unwrap();
     server.read(&mut client, |_| false);
@@ -383,7 +383,7 @@ fn pieces_come_in_chunks_and_room_is_given_back() {
         .iter()
         .map(|(_, bytes)| bytes)
         .sum();
-    assert!(freed <= 100_005 && freed >= 5, "{freed}");
+    assert!((5..=100_005).contains(&freed), "{freed}");
 }
 
 #[test]

@@ -70,6 +70,14 @@ impl SharedBytes<'_> {
         }
     }
 
+    /// Copies the bytes to the begin of `to`, as many as it has room for.
+    pub fn copy_to(&self, to: &mut [u8]) {
+        // SAFETY: as in `copy_into`; at most as many bytes as the destination has.
+        unsafe {
+            std::ptr::copy_nonoverlapping(self.start, to.as_mut_ptr(), self.len.min(to.len()));
+        }
+    }
+
     /// The address and length for a call into the kernel.
     pub(crate) fn iovec(&self) -> libc::iovec {
         libc::iovec {

@@ -304,9 +304,23 @@ pub fn receive_more(
     Ok(count)
 }
 
+/// Parts that make up to so many bytes together are copied into one.
+const SMALL: usize = 1024;
+
 /// Sends the parts one after the other, as much as fits; how many bytes went. More follows if
 /// `more` (the kernel may then wait to fill a packet).
 pub fn send(socket: BorrowedFd<'_>, parts: &[SharedBytes<'_>], more: bool) -> io::Result<usize> {
+    let total: usize = parts.iter().map(SharedBytes::len).sum();
+    if parts.len() > 1 && total <= SMALL {
+        // Copying a little is cheaper than having the kernel look at a list of parts.
+        let mut together = [0u8; SMALL];
+        let mut at = 0;
+        for part in parts {
+            part.copy_to(&mut together[at..]);
+            at += part.len();
+        }
+        return send(socket, &[SharedBytes::from(&together[..total])], more);
+    }
     let mut vectors = [libc::iovec {
         iov_base: std::ptr::null_mut(),
         iov_len: 0,

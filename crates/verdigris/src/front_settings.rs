@@ -11,6 +11,7 @@ use options::config::{LineStyle, LogDate, Logging};
 pub(crate) fn front_settings(config: &Config, log: ServerLog, open_files: u64) -> front::Settings {
     let workers = config.workers.processes as usize;
     front::Settings {
+        response_buffer: config.limits.response_buffer as u64,
         net: net_settings(config, open_files),
         access: access_settings(&config.logging),
         log,

@@ -1,6 +1,7 @@
 //! `verdigris`: the command. It puts the rooms together and decides nothing by itself.
 
 mod accounts;
+mod commands;
 mod exit_codes;
 mod front_settings;
 mod host;
@@ -24,7 +25,11 @@ fn main() -> ExitCode {
     // The one variable of ours that is no option: it is for those who work on Verdigris.
     let environment = std::env::vars_os().filter(|(name, _)| name != python::PACKAGE);
     let environment: Vec<(OsString, OsString)> = environment.collect();
-    let exit = match options::load(std::env::args_os().skip(1), &environment, &Machine) {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some(exit) = commands::run(&arguments, &environment) {
+        return exit.into();
+    }
+    let exit = match options::load(arguments.into_iter(), &environment, &Machine) {
         Outcome::Run(config, notices) => start::serve(&config, &notices),
         Outcome::Help(text) => {
             person::answer(&text);

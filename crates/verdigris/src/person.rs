@@ -25,6 +25,11 @@ fn tell(text: &str) {
     let _ = stderr().lock().write_all(text.as_bytes());
 }
 
+/// Whether answers on standard output may be coloured.
+pub(crate) fn answers_in_colour() -> bool {
+    stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Colour is for terminals, and for people who have not said no (<https://no-color.org>).
 fn wants_colour() -> bool {
     stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
