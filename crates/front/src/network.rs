@@ -22,6 +22,9 @@ const CONTROL: u64 = 0;
 /// Freed memory that the server keeps, so that bodies of a few megabytes cost no page faults.
 const KEPT_MEMORY: usize = 8 << 20;
 
+/// Between two lines that say that accepting has paused (microseconds).
+const PAUSE_SAID: u64 = 60_000_000;
+
 /// Starts the thread.
 pub(crate) fn spawn(listeners: Vec<Listener>, settings: Settings, inbox: Inbox) -> io::Result<()> {
     let (access, unknown_names) = observe::AccessLog::new(&settings.access);
@@ -43,6 +46,7 @@ pub(crate) fn spawn(listeners: Vec<Listener>, settings: Settings, inbox: Inbox) 
         inbox,
         state: State::Serving,
         totals: Totals::default(),
+        pause_said: None,
         unix_offset: unix_micros().saturating_sub(monotonic_micros()),
     };
     let builder = std::thread::Builder::new().name("verdigris-net".to_owned());
@@ -67,6 +71,8 @@ struct Network {
     inbox: Inbox,
     state: State,
     totals: Totals,
+    /// When it was last said that accepting has paused.
+    pause_said: Option<u64>,
     /// What makes wall-clock time of monotonic time.
     unix_offset: u64,
 }
@@ -110,6 +116,7 @@ impl Network {
         self.tell_gone_and_freed();
         self.dispatcher.wake();
         self.log_finished();
+        self.log_pause();
         self.look_for_the_end();
         self.journal.hand_over();
     }
@@ -211,6 +218,23 @@ impl Network {
             self.connections.recycle(exchange);
         }
         self.connections.news().finished = finished;
+    }
+
+    /// Accepting has paused: said once a minute at most.
+    fn log_pause(&mut self) {
+        let Some(why) = self.connections.news().not_accepting.take() else {
+            return;
+        };
+        let now = self.connections.now();
+        if self.pause_said.is_none_or(|said| now - said > PAUSE_SAID) {
+            self.pause_said = Some(now);
+            let connections = self.connections.len();
+            let fields = [("connections", &connections as &dyn std::fmt::Display)];
+            let text = format!(
+                "clients wait, as none can be accepted: {why} (hint: --max-fd raises the limit of open files)"
+            );
+            self.journal.log().warning(&text, &fields);
+        }
     }
 
     fn obey(&mut self) {

@@ -42,6 +42,8 @@ pub struct News {
     pub freed: Vec<(Id, u64)>,
     /// Exchanges that are over, for the log.
     pub finished: Vec<Box<Exchange>>,
+    /// Why accepting has paused: descriptors or allowed connections have run out.
+    pub not_accepting: Option<String>,
     /// Tokens of foreign descriptors that have something to say.
     pub tokens: Vec<u64>,
 }
@@ -233,14 +235,15 @@ impl Connections {
         self.read(place);
     }
 
-    fn accept(&mut self, index: usize) {
+    /// Accepts what waits at a listener, a bounded number; whether more may be waiting.
+    fn accept(&mut self, index: usize) -> bool {
         for _ in 0..ACCEPTS {
             let Some(listener) = self.listeners.get(index) else {
-                return;
+                return false;
             };
             if self.table.len() >= self.settings.most_connections {
-                self.pause();
-                return;
+                self.pause("no more connections are allowed".to_owned());
+                return false;
             }
             match os::socket::accept(listener.fd.as_fd()) {
                 Ok((fd, peer)) => {
@@ -250,7 +253,7 @@ impl Connections {
                     let patience = self.settings.patience(self.door(index));
                     self.begin(Connection::new(fd, index, peer, patience));
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 // The client was gone before it was accepted: the next one.
                 Err(error)
                     if matches!(
@@ -258,17 +261,20 @@ impl Connections {
                         io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted
                     ) => {}
                 // Out of descriptors or memory: try again in a moment; others wait in the backlog.
-                Err(_) => {
-                    self.pause();
-                    return;
+                Err(error) => {
+                    self.pause(error.to_string());
+                    return false;
                 }
             }
         }
+        true
     }
 
-    fn pause(&mut self) {
+    /// Accepts nothing for a moment; clients wait in the backlog meanwhile.
+    fn pause(&mut self, why: String) {
         if self.accept_from(false).is_ok() {
             self.paused_until = Some(self.now + PAUSE);
+            self.news.not_accepting = Some(why);
         }
     }
 
@@ -354,8 +360,10 @@ impl Connections {
     fn sweep(&mut self) {
         if self.paused_until.is_some_and(|until| until <= self.now) {
             self.paused_until = None;
-            if !self.draining && self.accept_from(true).is_err() {
-                self.pause();
+            if !self.draining
+                && let Err(error) = self.accept_from(true)
+            {
+                self.pause(error.to_string());
             }
         }
         let mut due = std::mem::take(&mut self.due);
@@ -488,7 +496,7 @@ impl Connections {
     pub fn drain(&mut self) {
         self.draining = true;
         for index in 0..self.listeners.len() {
-            self.accept(index);
+            while self.accept(index) {}
         }
         let _ = self.accept_from(false);
         self.paused_until = None;

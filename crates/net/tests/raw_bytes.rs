@@ -457,3 +457,36 @@ fn draining_serves_what_is_there_and_closes_the_rest() {
     assert!(server.read(&mut late, |_| false).ends_with("late<closed>"));
     assert!(server.connections.is_empty() && TcpStream::connect(server.address).is_err());
 }
+
+#[test]
+fn a_client_too_many_waits_its_turn() {
+    let mut server = server(|settings| settings.most_connections = 1);
+    let mut first = server.client();
+    first
+        .write_all(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    let id = server.arrived();
+    let mut second = server.client();
+    second
+        .write_all(b"GET /2 HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    let end = Instant::now() + Duration::from_secs(5);
+    while server.connections.news().not_accepting.is_none() {
+        assert!(
+            Instant::now() < end,
+            "nobody said that accepting has paused"
+        );
+        server.turn();
+    }
+    server
+        .start(id, "Connection: close\r\n", b"one", true)
+        .unwrap();
+    assert!(server.read(&mut first, |_| false).ends_with("one<closed>"));
+    let id = server.arrived();
+    server.start(id, "", b"two", true).unwrap();
+    assert!(
+        server
+            .read(&mut second, |text| text.ends_with("two"))
+            .ends_with("two")
+    );
+}
