@@ -8,9 +8,10 @@ use lexopt::{Arg, Parser};
 use crate::entry::Entry;
 use crate::file_name;
 use crate::gather::listed;
+use crate::gunicorn::settings::{self, Means, Setting};
 use crate::nearest::nearest;
 use crate::origin::Origin;
-use crate::report::Problem;
+use crate::report::{Notice, Problem};
 use crate::table::{self, Argument, Row, Takes};
 use crate::value::Dialect;
 
@@ -24,6 +25,11 @@ pub(crate) struct CommandLine {
     pub(crate) entries: Vec<Entry>,
     /// What cannot be understood.
     pub(crate) problems: Vec<Problem>,
+    /// What is worth knowing about options of other servers.
+    pub(crate) notices: Vec<Notice>,
+    /// Granian names the address in two options.
+    host: Option<String>,
+    port: Option<String>,
     /// An unknown option came right before; a bare word may be its value.
     after_unknown: bool,
 }
@@ -31,6 +37,7 @@ pub(crate) struct CommandLine {
 /// What a long option on the command line means.
 enum Long {
     Known(&'static Row, &'static str),
+    Habit(&'static Setting),
     Ambiguous(Vec<&'static str>),
     Unknown,
 }
@@ -63,6 +70,7 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> CommandLine {
             }
         }
     }
+    line.add_host_and_port();
     line.entries.extend(files);
     line
 }
@@ -96,6 +104,19 @@ impl CommandLine {
     fn long(&mut self, typed: &str, parser: &mut Parser) {
         match look_up(typed) {
             Long::Known(row, name) => self.option(row, name, &format!("--{name}"), parser),
+            Long::Habit(setting) => self.habit(setting, parser),
+            Long::Unknown if matches!(typed, "host" | "port") => {
+                let value = parser
+                    .value()
+                    .ok()
+                    .and_then(|value| value.into_string().ok());
+                let place = if typed == "host" {
+                    &mut self.host
+                } else {
+                    &mut self.port
+                };
+                *place = value;
+            }
             Long::Ambiguous(names) => {
                 self.after_unknown = parser.optional_value().is_none();
                 let shown: Vec<String> = names
@@ -128,6 +149,50 @@ impl CommandLine {
         }
     }
 
+    /// An option of gunicorn or Granian.
+    fn habit(&mut self, setting: &Setting, parser: &mut Parser) {
+        let shown = format!("--{}", setting.flag);
+        let value = if setting.value {
+            let Some(value) = parser.value().ok().and_then(|value| self.text(value)) else {
+                let hint = "write its value behind it".to_owned();
+                return self.problem(format!("{shown} needs a value"), hint);
+            };
+            value
+        } else {
+            parser.optional_value();
+            String::new()
+        };
+        match setting.means {
+            Means::Option(option, _) => {
+                self.push(option, settings::converted(setting.name, &value));
+            }
+            Means::Switch((option, on), ..) => self.push(option, on.to_owned()),
+            Means::Nothing(why) => {
+                let text = format!("{shown}: not needed: {why}");
+                self.notices
+                    .push(Notice::info(text).at(&Origin::CommandLine));
+            }
+            Means::Missing(instead) => {
+                self.problem(format!("{shown} is not supported"), instead.to_owned());
+            }
+        }
+    }
+
+    /// `--host` and `--port` are Granian's two halves of an address.
+    fn add_host_and_port(&mut self) {
+        if self.host.is_none() && self.port.is_none() {
+            return;
+        }
+        let host = self.host.take().unwrap_or_else(|| "127.0.0.1".to_owned());
+        let host = if host.contains(':') && !host.starts_with('[') {
+            format!("[{host}]")
+        } else {
+            host
+        };
+        let port = self.port.take().unwrap_or_else(|| "8000".to_owned());
+        self.push("bind", format!("{host}:{port}"));
+    }
+
     fn short(&mut self, letter: char, parser: &mut Parser) {
         if let Some(row) = table::find_short(letter) {
             return self.option(row, row.name, &format!("-{letter}"), parser);
@@ -149,9 +214,14 @@ impl CommandLine {
                 value
             }
         };
-        if let Some(text) = self.text(value) {
-            self.push(name, text);
+        let Some(text) = self.text(value) else {
+            return;
+        };
+        if let Some(hint) = meant_for_gunicorn(shown, &text) {
+            let what = format!("{shown} is uWSGI's `{name}` here, and `{text}` does not fit it");
+            return self.problem(what, hint);
         }
+        self.push(name, text);
     }
 
     /// A bare argument: a configuration file, a Python file, or an application.
@@ -222,12 +292,33 @@ fn entry(key: &str, value: String) -> Entry {
     }
 }
 
+/// gunicorn's letters mean other things in uWSGI; a value that only fits gunicorn tells.
+fn meant_for_gunicorn(shown: &str, text: &str) -> Option<String> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let meant = match shown {
+        "-b" if text.contains([':', '/']) => "--bind",
+        "-w" if is_number => "--workers",
+        "-p" if text.contains('/') => "--pidfile",
+        "--reload" if text.contains(':') || text.starts_with('-') => {
+            return Some("write `--py-autoreload 1` to reload when the code changes".to_owned());
+        }
+        _ => return None,
+    };
+    Some(format!("write `{meant} {text}`"))
+}
+
 /// Finds the option a long name means: its exact name, or the only one that begins like it.
 fn look_up(typed: &str) -> Long {
     let exact =
         table::find(typed).and_then(|row| Some((row, row.names().find(|name| *name == typed)?)));
     if let Some((row, name)) = exact {
         return Long::Known(row, name);
+    }
+    if let Some(setting) = settings::find_flag(typed) {
+        return Long::Habit(setting);
+    }
+    if matches!(typed, "host" | "port") {
+        return Long::Unknown;
     }
     let mut names: Vec<&'static str> = table::names()
         .filter(|name| name.starts_with(typed))
@@ -336,6 +427,36 @@ mod tests {
     }
 
     #[test]
+    fn habits_of_other_servers() {
+        assert_eq!(
+            entries(&[
+                "--timeout",
+                "60",
+                "--preload",
+                "--user=www",
+                "--bind",
+                ":80"
+            ]),
+            pairs(&[("harakiri", "60"), ("uid", "www"), ("bind", ":80"),])
+        );
+        assert_eq!(
+            entries(&[
+                "--host",
+                "::1",
+                "--port",
+                "81",
+                "--interface",
+                "wsgi",
+                "a:b"
+            ]),
+            pairs(&[("module", "a:b"), ("bind", "[::1]:81")])
+        );
+        assert!(problem(&["--statsd-host", "h:1"]).contains("not supported"));
+        assert!(problem(&["--reload", "a:b"]).contains("--py-autoreload 1"));
+        assert!(problem(&["--timeout"]).contains("needs a value"));
+    }
+
+    #[test]
     fn slips_get_near_names() {
         assert!(problem(&["--http_socket", ":80"]).contains("did you mean `--http-socket`?"));
         assert!(problem(&["--proceses=4"]).contains("`--processes`"));
@@ -348,6 +469,8 @@ mod tests {
         assert!(problem(&["-p"]).contains("-p needs a value"));
         assert!(problem(&["--master", "true", "app:app"]).contains("--master=true"));
         assert!(problem(&["--chmod-socket", "660", "app:app"]).contains("--chmod-socket=660"));
+        assert!(problem(&["-b", "0.0.0.0:8000"]).contains("--bind 0.0.0.0:8000"));
+        assert!(problem(&["-w", "4"]).contains("--workers 4"));
         assert!(problem(&["a:b", "c:d"]).contains("already named"));
     }
 }

@@ -2,7 +2,7 @@
 //! environment, the command line, and each file at its place. Includes, conditions and loops are
 //! worked off here, because they decide what is in the list.
 
-mod files;
+pub(crate) mod files;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -14,6 +14,7 @@ use crate::logic::{self, Block, Known};
 use crate::magic::{Facts, FileNames};
 use crate::nearest::nearest;
 use crate::origin::Origin;
+use crate::own_option::OwnOption;
 use crate::references::{self, Unresolved};
 use crate::report::{Notice, Problem};
 use crate::surroundings::Surroundings;
@@ -42,6 +43,12 @@ pub(crate) struct Gatherer<'a> {
     uwsgi: bool,
     /// Keys that `set` and `set-ph` brought; they are never unknown.
     placeholders: HashSet<String>,
+    /// Options that `declare-option` made.
+    own_options: Vec<OwnOption>,
+    /// How many of them are being replaced right now; they may name each other.
+    own_depth: usize,
+    /// How many options they have brought.
+    own_brought: usize,
     /// From this entry on `strict` is on, and unknown keys are problems.
     strict_from: Option<usize>,
     problems: Vec<Problem>,
@@ -74,6 +81,9 @@ impl<'a> Gatherer<'a> {
             open_files: Vec::new(),
             uwsgi: false,
             placeholders: HashSet::new(),
+            own_options: Vec::new(),
+            own_depth: 0,
+            own_brought: 0,
             strict_from: None,
             problems: Vec::new(),
             notices: Vec::new(),
@@ -135,9 +145,11 @@ impl<'a> Gatherer<'a> {
             return;
         }
         match table::find(&entry.key).map_or("", |row| row.name) {
-            "ini" => self.read_named(&entry, false),
-            "include" | "config" | "yaml" | "json" | "xml" => self.read_named(&entry, true),
+            option @ ("ini" | "include" | "config" | "yaml" | "json" | "xml" | "toml") => {
+                self.read_named(&entry, option);
+            }
             "inherit" => self.inherited.push(entry),
+            "declare-option" => self.declare(&entry),
             "set" => self.set(&entry, false),
             "set-ph" => self.set(&entry, true),
             "strict" => {
@@ -145,8 +157,59 @@ impl<'a> Gatherer<'a> {
                 let strict = read.is_ok_and(|read| read.value);
                 self.strict_from = strict.then_some(self.entries.len());
             }
+            "" => self.act_for_own(&entry),
             _ => {}
         }
+    }
+
+    /// `declare-option = name=option=$1`.
+    fn declare(&mut self, entry: &Entry) {
+        match OwnOption::declared(&entry.value) {
+            Some(own) if table::find(&own.name).is_some() => {
+                let what = format!("declare-option: `{}` is an option already", own.name);
+                let problem = Problem::new(what).hint("choose another name");
+                self.problems.push(problem.at(&entry.origin));
+            }
+            Some(own) => {
+                self.placeholders.insert(own.name.clone());
+                self.own_options.push(own);
+            }
+            None => {
+                let what = format!("declare-option: `{}` declares nothing", entry.value);
+                let problem =
+                    Problem::new(what).hint("write `declare-option = name=option=$1;option=value`");
+                self.problems.push(problem.at(&entry.origin));
+            }
+        }
+    }
+
+    /// Puts in what a declared option stands for.
+    fn act_for_own(&mut self, entry: &Entry) {
+        let own = self
+            .own_options
+            .iter()
+            .rev()
+            .find(|own| own.name == entry.key);
+        let Some(options) = own.map(|own| own.stands_for(&entry.value)) else {
+            return;
+        };
+        self.own_brought += options.len();
+        if self.own_depth >= DEEPEST_OWN || self.own_brought > MOST_OWN {
+            let problem = Problem::new(format!("{}: it stands for itself without end", entry.key))
+                .hint("end the circle of `declare-option` lines");
+            self.problems.push(problem.at(&entry.origin));
+            self.own_options.clear();
+            return;
+        }
+        self.own_depth += 1;
+        for (key, value) in options {
+            self.act(Entry {
+                key,
+                value,
+                ..entry.clone()
+            });
+        }
+        self.own_depth -= 1;
     }
 
     fn open_block(&mut self, block: Block, entry: &Entry) {
@@ -202,7 +265,7 @@ impl<'a> Gatherer<'a> {
     pub(crate) fn finish(mut self) -> Gathered {
         self.close_open_block();
         for entry in std::mem::take(&mut self.inherited) {
-            self.read_named(&entry, true);
+            self.read_named(&entry, "inherit");
             self.close_open_block();
         }
         let written: Vec<String> = self
@@ -281,9 +344,12 @@ impl<'a> Gatherer<'a> {
             if !strict && used.contains(key) {
                 continue;
             }
-            // Whoever has so many has a file of another kind; names would take long and help nobody.
             said += 1;
-            let near = if said > MOST_HINTS {
+            // Whoever has so many has a file of another kind; to name them all would help nobody.
+            if said > MOST_UNKNOWN && !strict {
+                continue;
+            }
+            let near = if said > MOST_UNKNOWN {
                 Vec::new()
             } else {
                 nearest(key, table::names(), 3)
@@ -297,10 +363,15 @@ impl<'a> Gatherer<'a> {
                 self.problems.push(problem);
             } else {
                 let mut notice = Notice::warning(format!("`{key}` is no option; it has no effect"))
-                    .at(&entry.origin);
+                    .at(&entry.origin)
+                    .said_by_table();
                 notice.hint = hint;
                 self.notices.push(notice);
             }
+        }
+        if said > MOST_UNKNOWN {
+            let text = format!("{} further lines hold no option", said - MOST_UNKNOWN);
+            self.notices.push(Notice::warning(text).said_by_table());
         }
     }
 
@@ -338,11 +409,17 @@ fn first_value(entries: &[Entry], name: &str) -> Option<String> {
 /// The hint for files that cannot be read.
 const FILE_HINT: &str = "paths are looked up from the directory the server is started in; check the name and who may read it";
 
-/// Unknown keys that get a hint.
-const MOST_HINTS: usize = 50;
+/// Declared options may stand for declared options this deep.
+const DEEPEST_OWN: usize = 8;
+
+/// Declared options may bring this many options in all.
+const MOST_OWN: usize = 10_000;
+
+/// Unknown keys that are named.
+const MOST_UNKNOWN: usize = 50;
 
 /// Every word inside a `%(…)`.
-fn words_in_references(written: &[String]) -> HashSet<String> {
+pub(crate) fn words_in_references(written: &[String]) -> HashSet<String> {
     let mut words = HashSet::new();
     for value in written {
         references::replace(value, "%(", &mut |expression| {

@@ -12,6 +12,15 @@ verdigris serves Python web applications.
   verdigris uwsgi.ini                       what a configuration file says
 ";
 
+const TOOLS: &str = "
+Tools
+  verdigris check FILE...                 is everything well? all problems at once
+  verdigris explain FILE                  what each line does here, beside uWSGI or gunicorn
+  verdigris config FILE --show            the values it comes to, and where each is from
+  verdigris options [NAME] [--planned]    the option table
+  (each takes --json)
+";
+
 const END: &str = "\
 `verdigris --help-all` shows every option. They work in files and environment variables too:
 `http-socket = :8000`, `VERDIGRIS_HTTP_SOCKET=:8000`.
@@ -39,6 +48,7 @@ pub(crate) fn help(everything: bool) -> String {
             line(&mut text, row);
         }
     }
+    text.push_str(TOOLS);
     let end = if everything { END_OF_ALL } else { END };
     let _ = write!(text, "\n{end}");
     text
@@ -73,6 +83,11 @@ fn line(text: &mut String, row: &Row) {
     } else {
         let _ = writeln!(text, "{left}\n{:COLUMN$}{right}", "");
     }
+}
+
+/// What an option takes, for tables: `N`, `PATH`, or nothing for a flag.
+pub(crate) fn takes(row: &Row) -> String {
+    placeholder(row).trim().to_owned()
 }
 
 fn placeholder(row: &Row) -> String {

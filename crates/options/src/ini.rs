@@ -1,50 +1,18 @@
 //! Reads ini files the way uWSGI does: magic first, over the raw bytes; then lines; no quotes, no
 //! escapes, no comments behind values.
 
-use crate::magic::{Eaten, Magic};
-
-/// One line of interest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line {
-    /// Its number in the file, from 1.
-    pub(crate) number: u32,
-    /// The section it stands in; empty before the first one.
-    pub(crate) section: String,
-    /// The part before the first `=`, or the whole line.
-    pub(crate) key: String,
-    /// The part behind the first `=`, or nothing.
-    pub(crate) value: String,
-}
-
-/// What a file holds.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ini {
-    /// Every `key = value` of every section, in order.
-    pub(crate) lines: Vec<Line>,
-    /// The sections in the order they first appear.
-    pub(crate) sections: Vec<String>,
-    /// Lines that are not text.
-    pub(crate) not_text: Vec<u32>,
-    /// Percent signs that swallowed something.
-    pub(crate) eaten: Vec<Eaten>,
-}
+use crate::document::Document;
 
 /// Whether the content can be a text at all.
 pub(crate) fn is_text(content: &[u8]) -> bool {
     !content.contains(&0)
 }
 
-/// Takes a file apart.
-pub(crate) fn parse(content: &[u8], magic: &Magic) -> Ini {
-    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-    let replaced = magic.replace(content);
-    let mut ini = Ini {
-        eaten: replaced.eaten,
-        ..Ini::default()
-    };
+/// Takes a text apart in which the magic variables were already replaced.
+pub(crate) fn parse(text: &[u8]) -> Document {
+    let mut ini = Document::default();
     let mut section = String::new();
-    for (index, raw) in replaced.text.split(|byte| *byte == b'\n').enumerate() {
-        let number = replaced.line_numbers.get(index).copied().unwrap_or(1);
+    for (number, raw) in (1..).zip(text.split(|byte| *byte == b'\n')) {
         let line = trim(raw);
         let Some(first) = line.first() else {
             continue;
@@ -58,18 +26,11 @@ pub(crate) fn parse(content: &[u8], magic: &Magic) -> Ini {
         };
         if *first == b'[' {
             section = section_name(line);
-            if !ini.sections.contains(&section) {
-                ini.sections.push(section.clone());
-            }
+            ini.open(&section);
             continue;
         }
         let (key, value) = line.split_once('=').unwrap_or((line, ""));
-        ini.lines.push(Line {
-            number,
-            section: section.clone(),
-            key: strip(key).to_owned(),
-            value: strip(value).to_owned(),
-        });
+        ini.push(number, &section, strip(key), strip(value));
     }
     ini
 }
@@ -101,9 +62,11 @@ fn trim(mut line: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::Format;
+    use crate::magic::Magic;
 
     fn keys(text: &str) -> Vec<(u32, String, String, String)> {
-        let ini = parse(text.as_bytes(), &Magic::none());
+        let ini = Format::Ini.parse(text.as_bytes(), &Magic::none());
         ini.lines
             .into_iter()
             .map(|line| (line.number, line.section, line.key, line.value))
@@ -137,12 +100,12 @@ mod tests {
 
     #[test]
     fn sections_are_cut_blindly() {
-        assert_eq!(parse(b"[a]x\n[\n", &Magic::none()).sections, ["a]", ""]);
+        assert_eq!(parse(b"[a]x\n[\n").sections, ["a]", ""]);
     }
 
     #[test]
     fn lines_that_are_not_text_are_reported_unless_they_are_comments() {
-        let ini = parse(b"[uwsgi]\n# caf\xe9\nname = caf\xe9\n", &Magic::none());
+        let ini = parse(b"[uwsgi]\n# caf\xe9\nname = caf\xe9\n");
         assert_eq!(ini.not_text, [3]);
     }
 }

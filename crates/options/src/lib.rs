@@ -5,27 +5,38 @@
 //! Start with [`load`].
 
 pub mod address;
+pub mod catalogue;
+pub mod check;
 mod command_line;
 pub mod config;
+mod document;
 pub mod entry;
 mod environment;
+pub mod explain;
 pub mod fake;
 mod file_name;
 mod gather;
+mod gunicorn;
 mod help;
 mod ini;
+mod json;
 mod logic;
 mod machine;
 mod magic;
 mod nearest;
 mod origin;
+mod own_option;
 mod pattern;
 mod references;
 mod report;
 mod resolve;
+mod show;
 mod surroundings;
 pub mod table;
+mod toml;
 pub mod value;
+mod xml;
+mod yaml;
 
 use std::ffi::OsString;
 
@@ -33,7 +44,9 @@ pub use address::Address;
 pub use config::Config;
 pub use machine::Machine;
 pub use origin::Origin;
-pub use report::{Level, Notice, Problem, render_notices, render_problems};
+pub use report::{
+    Level, Notice, Problem, notices_json, problems_json, render_notices, render_problems,
+};
 pub use surroundings::{Kind, Person, Surroundings};
 
 use gather::Gatherer;
@@ -70,6 +83,49 @@ pub fn load(
     if asks("version") {
         return Outcome::Version;
     }
+    let Loaded {
+        config,
+        problems,
+        mut notices,
+    } = read(command_line, environment, surroundings);
+    match (check, problems.is_empty()) {
+        (true, _) => Outcome::Check(problems, notices),
+        (false, true) => Outcome::Run(Box::new(config), notices),
+        (false, false) => {
+            // What would have been served is of no interest when nothing is.
+            notices.retain(|notice| notice.level > Level::Info);
+            Outcome::Problems(problems, notices)
+        }
+    }
+}
+
+/// A configuration with everything there is to say about it. The configuration is there even
+/// beside problems, so that tools can show it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it came to.
+    pub config: Config,
+    /// What keeps the server from starting.
+    pub problems: Vec<Problem>,
+    /// What is worth knowing.
+    pub notices: Vec<Notice>,
+}
+
+/// Reads a configuration for a tool that looks at it: arguments as for [`load`], without help and
+/// sub-commands.
+pub fn look_at(
+    arguments: impl Iterator<Item = OsString>,
+    environment: &[(OsString, OsString)],
+    surroundings: &dyn Surroundings,
+) -> Loaded {
+    read(command_line::read(arguments), environment, surroundings)
+}
+
+fn read(
+    command_line: command_line::CommandLine,
+    environment: &[(OsString, OsString)],
+    surroundings: &dyn Surroundings,
+) -> Loaded {
     let environment = text_only(environment);
     let mut gatherer = Gatherer::new(surroundings, &environment);
     gatherer.add_environment();
@@ -82,9 +138,30 @@ pub fn load(
         .into_iter()
         .for_each(|entry| gatherer.add(entry));
     let mut gathered = gatherer.finish();
+    gathered.notices.extend(command_line.notices);
     if !gathered.uwsgi {
         add_platform(&mut gathered.entries, &environment);
     }
+    resolved(gathered, &environment)
+}
+
+/// Reads one file alone: variables may be referred to, but are no options.
+fn read_file_alone(
+    file: &str,
+    environment: &gather::Environment,
+    surroundings: &dyn Surroundings,
+) -> Loaded {
+    let mut gatherer = Gatherer::new(surroundings, environment);
+    gatherer.add(entry::Entry {
+        key: "config".to_owned(),
+        value: file.to_owned(),
+        origin: Origin::CommandLine,
+        dialect: value::Dialect::Native,
+    });
+    resolved(gatherer.finish(), environment)
+}
+
+fn resolved(gathered: gather::Gathered, environment: &gather::Environment) -> Loaded {
     let circumstances = Circumstances {
         something_is_missing: !gathered.problems.is_empty(),
         from_uwsgi_config: gathered.uwsgi,
@@ -100,14 +177,10 @@ pub fn load(
     let mut notices = [gathered.notices, resolved.notices].concat();
     problems.sort_by_key(|problem| report::place(problem.origin.as_ref(), &resolved.config.files));
     notices.sort_by_key(|notice| report::place(notice.origin.as_ref(), &resolved.config.files));
-    match (check, problems.is_empty()) {
-        (true, _) => Outcome::Check(problems, notices),
-        (false, true) => Outcome::Run(Box::new(resolved.config), notices),
-        (false, false) => {
-            // What would have been served is of no interest when nothing is.
-            notices.retain(|notice| notice.level > Level::Info);
-            Outcome::Problems(problems, notices)
-        }
+    Loaded {
+        config: resolved.config,
+        problems,
+        notices,
     }
 }
 

@@ -87,7 +87,7 @@ impl FileNames {
             b'c' => lossy(self.directory().file_name()),
             b'x' => self.section.clone(),
             b'i' => self.inode.to_string(),
-            b'j' => format!("{:x}", djb33x(self.absolute.to_string_lossy().as_bytes())),
+            b'j' => format!("{:X}", djb33x(self.absolute.to_string_lossy().as_bytes())),
             _ => return None,
         })
     }

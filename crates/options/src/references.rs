@@ -108,7 +108,7 @@ pub(crate) fn replace(
     result
 }
 
-/// The trimmed content behind `@(…)`: a path or `exec://command`.
+/// The content behind `@(…)`, a path or `exec://command`, without the end of its last line.
 fn content(source: &str, surroundings: &dyn Surroundings) -> Result<String, String> {
     let bytes = match source.split_once("://") {
         Some(("exec", command)) => surroundings.run(command),
@@ -117,7 +117,10 @@ fn content(source: &str, surroundings: &dyn Surroundings) -> Result<String, Stri
     };
     let bytes = bytes.map_err(|error| surroundings::reason(&error))?;
     match String::from_utf8(bytes) {
-        Ok(text) => Ok(text.trim().to_owned()),
+        Ok(text) => {
+            let line = text.strip_suffix('\n').unwrap_or(&text);
+            Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+        }
         Err(_) => Err("it is not UTF-8 text".to_owned()),
     }
 }

@@ -37,6 +37,9 @@ pub struct Notice {
     pub origin: Option<Origin>,
     /// What to type to make the notice go away.
     pub hint: Option<String>,
+    /// It only says what the option table says about the option (or that there is none), so that
+    /// tools that show the table's word need not repeat it.
+    pub from_table: bool,
 }
 
 impl Problem {
@@ -72,6 +75,7 @@ impl Notice {
             text: text.into(),
             origin: None,
             hint: None,
+            from_table: false,
         }
     }
 
@@ -94,6 +98,13 @@ impl Notice {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same notice, marked as the table's word.
+    #[must_use]
+    pub(crate) fn said_by_table(mut self) -> Self {
+        self.from_table = true;
         self
     }
 
@@ -150,6 +161,31 @@ pub fn render_problems(problems: &[Problem], colour: bool) -> String {
         }
     }
     text
+}
+
+/// Problems for tools.
+pub fn problems_json(problems: &[Problem]) -> serde_json::Value {
+    let one = |problem: &Problem| {
+        serde_json::json!({
+            "what": problem.what,
+            "where": problem.origin.as_ref().map(ToString::to_string),
+            "hint": problem.hint,
+        })
+    };
+    problems.iter().map(one).collect()
+}
+
+/// Notices for tools.
+pub fn notices_json(notices: &[Notice]) -> serde_json::Value {
+    let one = |notice: &Notice| {
+        serde_json::json!({
+            "level": if notice.level == Level::Warning { "warning" } else { "note" },
+            "what": notice.text,
+            "where": notice.origin.as_ref().map(ToString::to_string),
+            "hint": notice.hint,
+        })
+    };
+    notices.iter().map(one).collect()
 }
 
 /// Renders notices for a person, one line each.

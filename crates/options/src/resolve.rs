@@ -16,6 +16,9 @@ use crate::entry::{Entry, Values};
 use crate::report::{Notice, Problem};
 use reader::Reader;
 
+pub(crate) use judge::is_done_already;
+pub(crate) use reader::comment_in;
+
 /// What resolving came to. The config is there even beside problems, so that tools can show it.
 #[derive(Debug)]
 pub(crate) struct Resolved {

@@ -72,8 +72,35 @@ fn piece() -> impl Strategy<Value = String> {
         "A",
         "true",
         " ;x",
+        "uwsgi:",
+        ": ",
+        "- ",
+        "\"",
+        "{\"uwsgi\": {",
+        "}}",
+        "<uwsgi>",
+        "</uwsgi>",
+        "<a/>",
+        "&amp;",
+        "declare-option",
+        "a=b=$1;a=$1",
+        "|",
     ]);
     prop_oneof![4 => words.prop_map(str::to_owned), 1 => ".{0,6}".prop_map(|text| text)]
+}
+
+fn format() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["ini", "yaml", "json", "xml", "toml", "py"])
+}
+
+/// Every explanation renders in all forms, and its own configuration can be read back.
+fn explained(name: &str, machine: &Fake) {
+    if let Ok(explanation) = options::explain::explain(name, &[], machine) {
+        explanation.text(true);
+        explanation.json();
+        let machine = Fake::default().file("native.ini", &explanation.native);
+        load(vec!["native.ini".into()], &[], &machine);
+    }
 }
 
 proptest! {
@@ -89,6 +116,30 @@ proptest! {
     fn broken_configurations(pieces in prop::collection::vec(piece(), 0..60)) {
         let machine = Fake::default().file("a.ini", format!("[uwsgi]\n{}", pieces.concat()));
         load(vec!["a.ini".into()], &[("A".into(), "1".into())], &machine);
+    }
+
+    #[test]
+    fn any_bytes_in_every_format(content in prop::collection::vec(any::<u8>(), 0..200), format in format()) {
+        let name = format!("a.{format}");
+        let machine = Fake::default().file(&name, content);
+        load(vec![name.clone().into()], &[], &machine);
+        explained(&name, &machine);
+    }
+
+    #[test]
+    fn broken_files_in_every_format(pieces in prop::collection::vec(piece(), 0..40), format in format(), opened in any::<bool>()) {
+        let name = format!("a.{format}");
+        let start = match (opened, format) {
+            (false, _) => "",
+            (_, "yaml") => "uwsgi:\n  ",
+            (_, "json") => "{\"uwsgi\": {\"module\": \"a\"",
+            (_, "xml") => "<uwsgi>",
+            (_, "py") => "bind = [",
+            _ => "[uwsgi]\n",
+        };
+        let machine = Fake::default().file(&name, format!("{start}{}", pieces.concat()));
+        load(vec![name.clone().into()], &[], &machine);
+        explained(&name, &machine);
     }
 
     #[test]
@@ -121,4 +172,60 @@ fn large_files_take_no_time() {
     let start = std::time::Instant::now();
     load(vec!["a.ini".into()], &[], &machine);
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+#[test]
+fn ten_megabytes_are_read_in_any_format() {
+    let (big, many) = (10 << 20, 1 << 18);
+    let many_names = (0..many / 16).fold("[uwsgi]\n".to_owned(), |mut text, number| {
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("vacuu{number} = 1\n"));
+        text
+    });
+    let texts = [
+        (
+            "c.ini",
+            format!("[uwsgi]\n{}", "mount = /=a.py\n".repeat(many / 15)),
+        ),
+        (
+            "d.ini",
+            format!("[uwsgi]\n{}", "processes = 4x\n".repeat(many / 15)),
+        ),
+        ("e.ini", many_names),
+        (
+            "a.ini",
+            format!("[uwsgi]\n{}", "key = value\n".repeat(big / 12)),
+        ),
+        ("b.ini", format!("[uwsgi]\nmodule = {}", "x".repeat(big))),
+        (
+            "a.yaml",
+            format!("uwsgi:\n{}", "  key: value\n".repeat(many / 13)),
+        ),
+        (
+            "a.json",
+            format!("{{\"uwsgi\": {{\"a\": [{}1]}}}}", "1,".repeat(many / 2)),
+        ),
+        ("b.json", "[".repeat(big)),
+        (
+            "a.xml",
+            format!("<uwsgi>{}</uwsgi>", "<a>1</a>".repeat(many / 8)),
+        ),
+        ("b.xml", "<uwsgi>".repeat(big / 7)),
+        (
+            "a.toml",
+            format!("[uwsgi]\na = [{}]", "1,".repeat(many / 2)),
+        ),
+        ("b.toml", "[".repeat(many)),
+        ("a.yml", "[".repeat(big)),
+    ];
+    for (name, text) in texts {
+        let machine = Fake::default().file(name, text);
+        let start = std::time::Instant::now();
+        load(vec![name.into()], &[], &machine);
+        assert!(
+            start.elapsed().as_secs() < 60,
+            "{name}: {:?}",
+            start.elapsed()
+        );
+        println!("{name}: {:?}", start.elapsed());
+    }
 }

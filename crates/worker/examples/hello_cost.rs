@@ -32,15 +32,13 @@ fn main() {
     let settings = arguments
         .next()
         .unwrap_or_else(|| r#"{"threads": 1}"#.to_owned());
-    let app = arguments.next().map_or_else(
-        || {
-            let path = std::env::temp_dir().join(format!("hello-{}.py", std::process::id()));
-            std::fs::write(&path, HELLO).unwrap();
-            path
-        },
-        PathBuf::from,
-    );
+    let hello = std::env::temp_dir().join(format!("hello-{}.py", std::process::id()));
+    std::fs::write(&hello, HELLO).unwrap();
+    let app = arguments
+        .next()
+        .map_or_else(|| hello.clone(), PathBuf::from);
     let mut worker = Worker::start(&app, &settings);
+    std::fs::remove_file(&hello).unwrap();
     let mut head = wire::Head::new();
     let text =
         "GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nUser-Agent: wrk/4.1.0\r\nAccept: */*\r\n\r\n";

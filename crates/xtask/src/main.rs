@@ -3,6 +3,7 @@
 
 mod check;
 mod compatibility;
+mod configs;
 mod generate;
 mod reference;
 mod tidy;
@@ -16,6 +17,7 @@ use anyhow::Result;
 
 const USAGE: &str = "\
 cargo xtask check      format, lints, walls between crates, house rules, generated pages
+cargo xtask configs D  how much of the configurations in directory D is active
 cargo xtask generate   write docs/reference/*.md from the option table
 ";
 
@@ -37,6 +39,7 @@ fn run(words: &[&str]) -> Result<bool> {
     let root = workspace::root();
     match words {
         ["check"] => check::check(&root),
+        ["configs", directory] => configs::count(std::path::Path::new(directory)),
         ["generate"] => generate::write(&root).map(|()| true),
         _ => {
             eprint!("{USAGE}");

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{FILE_HINT, Gatherer, in_file, variable};
+use crate::document::{Document, Format};
 use crate::entry::Entry;
-use crate::file_name;
-use crate::ini::{self, Ini};
-use crate::magic::{FileNames, Magic};
+use crate::ini;
+use crate::magic::{Facts, FileNames, Magic};
 use crate::references;
 use crate::report::{Notice, Problem};
-use crate::surroundings;
+use crate::surroundings::{self, Surroundings};
 use crate::value::Dialect;
 
 /// Files may include files this deep; nobody who means it goes deeper.
@@ -24,8 +24,8 @@ const OWN_SECTION: &str = "verdigris";
 
 impl Gatherer<'_> {
     /// Reads the file an entry names: `FILE`, `FILE:section`, `:section` (of the file that was read
-    /// last), or `-` for standard input. `by_extension` is for options that take every format.
-    pub(super) fn read_named(&mut self, entry: &Entry, by_extension: bool) {
+    /// last), or `-` for standard input. The file's extension tells its format, else `option` does.
+    pub(super) fn read_named(&mut self, entry: &Entry, option: &str) {
         // uWSGI reads files before it replaces $(NAME), so such a name never worked there.
         let environment = self.environment;
         let name = references::replace(&entry.value, "$(", &mut |name| variable(environment, name));
@@ -43,13 +43,7 @@ impl Gatherer<'_> {
                 return;
             }
         };
-        if let Some(format) = other_format(&file).filter(|_| by_extension || !file.contains(".ini"))
-        {
-            let problem = Problem::new(format!("{}: {format} files are not read yet", entry.key))
-                .hint("write it as an ini file with a [uwsgi] section");
-            self.problems.push(problem.at(&entry.origin));
-            return;
-        }
+        let format = Format::of(&file).unwrap_or(Format::asked_by(option));
         let opened = section.map_or_else(|| file.clone(), |section| format!("{file}:{section}"));
         if self.open_files.contains(&opened) || self.open_files.len() >= DEEPEST {
             let chain = [self.open_files.as_slice(), &[opened]].concat().join(" → ");
@@ -64,19 +58,29 @@ impl Gatherer<'_> {
         let content = match self.content(&file) {
             Ok(content) => content,
             Err(why) => {
-                let problem = Problem::new(format!("cannot read {file}: {why}")).hint(FILE_HINT);
+                let hint = if file.contains("://") {
+                    SCHEME_HINT
+                } else {
+                    FILE_HINT
+                };
+                let problem = Problem::new(format!("cannot read {file}: {why}")).hint(hint);
                 self.problems.push(problem.at(&entry.origin));
                 return;
             }
         };
         self.open_files.push(opened);
-        self.read_content(entry, &file, section, &content);
+        self.read_content(entry, &file, section, (format, &content));
         self.open_files.pop();
     }
 
     fn content(&self, file: &str) -> Result<Vec<u8>, String> {
         let bytes = match file.split_once("://") {
             Some(("exec", command)) => self.surroundings.run(command),
+            Some(("fd", number)) if is_number(number) => {
+                let path = format!("/dev/fd/{number}");
+                self.surroundings.read(Path::new(&path))
+            }
+            Some(("file", path)) => self.surroundings.read(Path::new(path)),
             Some((scheme, _)) => {
                 return Err(format!("{scheme}:// is not a source Verdigris reads"));
             }
@@ -91,7 +95,13 @@ impl Gatherer<'_> {
         }
     }
 
-    fn read_content(&mut self, entry: &Entry, file: &str, section: Option<&str>, content: &[u8]) {
+    fn read_content(
+        &mut self,
+        entry: &Entry,
+        file: &str,
+        section: Option<&str>,
+        (format, content): (Format, &[u8]),
+    ) {
         let names = FileNames::new(file, section.unwrap_or_default(), self.surroundings);
         let first = self.first_file.get_or_insert_with(|| names.clone()).clone();
         let magic = Magic {
@@ -99,7 +109,7 @@ impl Gatherer<'_> {
             first,
             this: names,
         };
-        let ini = ini::parse(content, &magic);
+        let document = format.parse(content, &magic);
         let shown: Arc<str> = if file == "-" {
             "standard input".into()
         } else {
@@ -110,10 +120,11 @@ impl Gatherer<'_> {
         if !self.files.contains(&path) {
             self.files.push(path);
         }
-        let wanted = section.map_or_else(|| default_section(&ini), str::to_owned);
-        self.report_lines(&ini, &shown);
-        if !ini.sections.contains(&wanted) {
-            self.report_missing_section(entry, &ini, &shown, &wanted);
+        let wanted = section.map_or_else(|| default_section(&document), str::to_owned);
+        self.report_lines(&document, format, &shown);
+        // A broken file says so; that it lacks a section as well is noise.
+        if document.broken.is_empty() && !document.sections.contains(&wanted) {
+            self.report_missing_section(entry, &document, &shown, &wanted);
         }
         let inherited =
             entry.dialect == Dialect::Native && entry.origin != crate::origin::Origin::CommandLine;
@@ -122,8 +133,12 @@ impl Gatherer<'_> {
         } else {
             Dialect::Uwsgi
         };
-        self.uwsgi |= dialect == Dialect::Uwsgi && ini.sections.contains(&wanted);
-        for line in ini.lines.into_iter().filter(|line| line.section == wanted) {
+        self.uwsgi |= dialect == Dialect::Uwsgi && document.sections.contains(&wanted);
+        for line in document
+            .lines
+            .into_iter()
+            .filter(|line| line.section == wanted)
+        {
             let origin = in_file(&shown, line.number);
             if line.key.is_empty() {
                 self.notices
@@ -139,13 +154,22 @@ impl Gatherer<'_> {
         }
     }
 
-    fn report_lines(&mut self, ini: &Ini, shown: &Arc<str>) {
-        for line in &ini.not_text {
+    fn report_lines(&mut self, document: &Document, format: Format, shown: &Arc<str>) {
+        for (line, what) in &document.broken {
+            let problem = Problem::new(format!("this is no {}: {what}", format.name()))
+                .hint("mend the line; `verdigris check` shows every problem at once");
+            self.problems.push(problem.at(&in_file(shown, *line)));
+        }
+        for (line, what) in &document.passed_over {
+            self.notices
+                .push(Notice::warning(what.clone()).at(&in_file(shown, *line)));
+        }
+        for line in &document.not_text {
             let problem =
                 Problem::new("this line is not UTF-8 text").hint("save the file as UTF-8");
             self.problems.push(problem.at(&in_file(shown, *line)));
         }
-        for eaten in &ini.eaten {
+        for eaten in &document.eaten {
             let (pair, instead) = match eaten.byte {
                 Some(b'\n') => (
                     "`%` at the end of a line joins it with the next one".to_owned(),
@@ -168,11 +192,17 @@ impl Gatherer<'_> {
         }
     }
 
-    fn report_missing_section(&mut self, entry: &Entry, ini: &Ini, shown: &Arc<str>, wanted: &str) {
+    fn report_missing_section(
+        &mut self,
+        entry: &Entry,
+        document: &Document,
+        shown: &Arc<str>,
+        wanted: &str,
+    ) {
         let mut notice = Notice::warning(format!(
             "{shown} has no section [{wanted}]; nothing was read from it"
         ));
-        let names: Vec<String> = ini
+        let names: Vec<String> = document
             .sections
             .iter()
             .filter(|name| !name.is_empty())
@@ -188,29 +218,47 @@ impl Gatherer<'_> {
     }
 }
 
+/// The hint for sources that are no files.
+const SCHEME_HINT: &str =
+    "write `exec://command` for what a command prints, like `exec://curl -sf https://host/app.ini`";
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A file taken apart on its own, as if it were the first one of a start.
+pub(crate) fn take_apart(
+    file: &str,
+    section: &str,
+    content: &[u8],
+    surroundings: &dyn Surroundings,
+) -> Document {
+    let names = FileNames::new(file, section, surroundings);
+    let magic = Magic {
+        facts: Facts::new(surroundings),
+        first: names.clone(),
+        this: names,
+    };
+    Format::of(file)
+        .unwrap_or(Format::Ini)
+        .parse(content, &magic)
+}
+
 /// Our own section if the file has one, else uWSGI's.
-fn default_section(ini: &Ini) -> String {
-    let own = ini.sections.iter().any(|section| section == OWN_SECTION);
+pub(crate) fn default_section(document: &Document) -> String {
+    let own = document
+        .sections
+        .iter()
+        .any(|section| section == OWN_SECTION);
     if own { OWN_SECTION } else { UWSGI_SECTION }.to_owned()
 }
 
 /// Splits `FILE:section` at the last colon; a scheme's colon is not one.
-fn split_section(name: &str) -> (&str, Option<&str>) {
+pub(crate) fn split_section(name: &str) -> (&str, Option<&str>) {
     match name.rsplit_once(':') {
         Some((_, section)) if section.starts_with("//") => (name, None),
         Some((file, section)) => (file, Some(section)),
         None => (name, None),
-    }
-}
-
-/// The format of a file that is not ini, by its name.
-pub(crate) fn other_format(file: &str) -> Option<&'static str> {
-    match file_name::extension(file) {
-        "yaml" | "yml" => Some("YAML"),
-        "json" | "js" => Some("JSON"),
-        "xml" => Some("XML"),
-        "toml" => Some("TOML"),
-        _ => None,
     }
 }
 

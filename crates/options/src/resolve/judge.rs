@@ -37,13 +37,14 @@ pub(super) fn judge(values: &Values<'_>, reader: &mut Reader<'_>) {
         match given.row.verdict {
             Verdict::Same | Verdict::Changed(_) | Verdict::Ours => {}
             Verdict::Ignored(why) => {
-                reader.notice(Notice::info(format!("{name}: ignored: {why}")).at(origin));
+                let text = format!("{name}: ignored: {why}");
+                reader.notice(Notice::info(text).at(origin).said_by_table());
             }
             Verdict::Planned(_) if is_done_already(given, values) => {}
             Verdict::Planned(feature) => {
                 reader.look_at(given);
                 let text = format!("{name}: accepted; not active yet ({feature})");
-                reader.notice(Notice::warning(text).at(origin));
+                reader.notice(Notice::warning(text).at(origin).said_by_table());
             }
             Verdict::Refused(instead) => {
                 let problem = Problem::new(format!("{name} is not supported")).at(origin);
@@ -107,7 +108,7 @@ fn guards(values: &Values<'_>, reader: &mut Reader<'_>) {
 
 /// What an option asks for is there although the option as a whole is not: SIGTERM stops
 /// gracefully anyway, and one app at the root needs no mounting.
-fn is_done_already(given: Given<'_>, values: &Values<'_>) -> bool {
+pub(crate) fn is_done_already(given: Given<'_>, values: &Values<'_>) -> bool {
     match given.row.name {
         "hook-master-start" => given.entry.value == "unix_signal:15 gracefully_kill_them_all",
         "worker-class" => matches!(given.entry.value.as_str(), "sync" | "gthread" | "threads"),

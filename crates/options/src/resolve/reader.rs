@@ -336,7 +336,7 @@ fn odd(given: Given<'_>, oddity: &ValueError) -> Notice {
 }
 
 /// The part of a value that looks like a comment somebody put behind it.
-fn comment_in(value: &str) -> Option<&str> {
+pub(crate) fn comment_in(value: &str) -> Option<&str> {
     let at = [" #", " ;", "\t#", "\t;"]
         .iter()
         .filter_map(|mark| value.find(mark))

@@ -46,6 +46,14 @@ pub(super) const ROWS: &[Row] = &[
         .many()
         .example("uwsgi.xml"),
     row(
+        "toml",
+        Takes::Text,
+        "read a TOML file: table [verdigris] or [uwsgi]",
+    )
+    .many()
+    .example("verdigris.toml")
+    .ours(),
+    row(
         "inherit",
         Takes::Text,
         "read another configuration file, after everything else",
@@ -245,8 +253,7 @@ pub(super) const ROWS: &[Row] = &[
     )
     .aliases(&["declare-option2"])
     .many()
-    .example("site=chdir=/srv/$1;module=$1")
-    .planned("own options"),
+    .example("site=chdir=/srv/$1;module=$1"),
     row("help", Takes::Flag, "show the usual options")
         .short('h')
         .common()

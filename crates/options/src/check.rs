@@ -1,0 +1,83 @@
+//! `verdigris check FILE…`: every file is a configuration of its own, and all problems of all of
+//! them are told at once.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::document::Format;
+use crate::surroundings::{Kind, Surroundings};
+use crate::{Loaded, look_at};
+
+/// One configuration that was checked.
+#[derive(Debug)]
+pub struct Checked {
+    /// The file, or the words of the command line.
+    pub name: String,
+    /// What came of it.
+    pub loaded: Loaded,
+}
+
+/// Checks each file; with options among the arguments they are one configuration together.
+pub fn check(
+    arguments: &[OsString],
+    environment: &[(OsString, OsString)],
+    surroundings: &dyn Surroundings,
+) -> Vec<Checked> {
+    let is_option = |argument: &OsString| argument.to_string_lossy().starts_with('-');
+    let together = arguments.is_empty() || arguments.iter().any(is_option);
+    let groups: Vec<Vec<OsString>> = if together {
+        vec![arguments.to_vec()]
+    } else {
+        arguments
+            .iter()
+            .map(|name| for_file(name, surroundings))
+            .collect()
+    };
+    let words = |group: &[OsString]| {
+        let words: Vec<_> = group.iter().map(|word| word.to_string_lossy()).collect();
+        words.join(" ")
+    };
+    groups
+        .into_iter()
+        .map(|group| Checked {
+            name: words(&group).trim_start_matches("--config ").to_owned(),
+            loaded: look_at(group.into_iter(), environment, surroundings),
+        })
+        .collect()
+}
+
+/// A file without a telling name is a configuration as well, if there is such a file.
+fn for_file(name: &OsString, surroundings: &dyn Surroundings) -> Vec<OsString> {
+    let text = name.to_string_lossy();
+    let file = text.split(':').next().unwrap_or_default();
+    let telling = Format::of(file).is_some() || crate::file_name::extension(file) == "py";
+    if !telling && surroundings.kind(Path::new(file)) == Some(Kind::File) {
+        return vec!["--config".into(), name.clone()];
+    }
+    vec![name.clone()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::Fake;
+
+    #[test]
+    fn files_stand_alone_and_options_together() {
+        let machine = Fake::default()
+            .file("a.ini", "[uwsgi]\nmodule = app\nhttp-socket = :1\n")
+            .file("b.conf", "[uwsgi]\nmodule = app\n");
+        let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        let checked = check(&words(&["a.ini", "b.conf"]), &[], &machine);
+        let problems: Vec<usize> = checked
+            .iter()
+            .map(|one| one.loaded.problems.len())
+            .collect();
+        assert_eq!(problems, [0, 1]);
+        assert_eq!(checked[1].name, "b.conf");
+        assert_eq!(
+            check(&words(&["--http-socket", ":1", "app"]), &[], &machine).len(),
+            1
+        );
+    }
+}

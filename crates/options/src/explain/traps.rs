@@ -1,0 +1,167 @@
+//! What is easily misread, and what may hurt, seen on one line alone.
+
+use super::{Kind, Remark};
+use crate::document::Line;
+use crate::resolve::comment_in;
+use crate::table::{Row, Takes};
+
+/// Everything there is to say about one option and its value (references replaced).
+pub(super) fn remarks(row: Option<&Row>, line: &Line, value: &str) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    let mut say = |kind, text: String| remarks.push(Remark { kind, text });
+    if let Some(text) = template(&line.value) {
+        say(Kind::Note, text);
+    } else if let Some(name) = shell_variable(&line.value) {
+        say(
+            Kind::Trap,
+            format!("`${name}` is not replaced, here or in uWSGI; write `$({name})`"),
+        );
+    }
+    let Some(row) = row else {
+        return remarks;
+    };
+    if is_quoted(&line.value) {
+        let text = "the quotes are part of the value; uWSGI does not remove them either";
+        say(Kind::Trap, text.to_owned());
+    }
+    let is_text = matches!(
+        row.takes,
+        Takes::Text | Takes::Path | Takes::Address | Takes::Pair
+    );
+    if let Some(comment) = comment_in(&line.value).filter(|_| !is_text) {
+        say(
+            Kind::Trap,
+            format!("`{comment}` belongs to the value; comments need a line of their own"),
+        );
+    }
+    if let Some(text) = risk(row.name, value) {
+        say(Kind::Risk, text.to_owned());
+    }
+    if let Some(text) = difference(row.name, value) {
+        say(Kind::Note, text.to_owned());
+    }
+    remarks
+}
+
+fn template(value: &str) -> Option<String> {
+    ["{{", "{%", "<%"]
+        .iter()
+        .any(|mark| value.contains(mark))
+        .then(|| {
+            "the value comes from a template; explain the file that is made from it".to_owned()
+        })
+}
+
+/// The name behind `$NAME` or `${NAME}`.
+fn shell_variable(value: &str) -> Option<&str> {
+    let behind = &value[value.find('$')? + 1..];
+    let name = behind.strip_prefix('{').unwrap_or(behind);
+    let end = name.find(|other: char| !(other.is_ascii_alphanumeric() || other == '_'));
+    let name = &name[..end.unwrap_or(name.len())];
+    let first = name.bytes().next()?;
+    (first.is_ascii_uppercase() || first == b'_').then_some(name)
+}
+
+fn is_quoted(value: &str) -> bool {
+    ['"', '\'']
+        .iter()
+        .any(|quote| value.len() > 1 && value.starts_with(*quote) && value.ends_with(*quote))
+}
+
+/// What works and may hurt.
+fn risk(option: &str, value: &str) -> Option<&'static str> {
+    let everywhere = is_everywhere(value);
+    match option {
+        "socket" | "uwsgi-socket" if everywhere => Some(
+            "the uwsgi protocol on every interface: whoever reaches the port can set any variable, also REMOTE_USER; bind to 127.0.0.1 or a unix socket",
+        ),
+        "stats" | "stats-server" if everywhere => {
+            Some("the statistics can be read by whoever reaches the port; bind to 127.0.0.1")
+        }
+        "chmod-socket" if matches!(value, "" | "1" | "666" | "777") => Some(
+            "every user of the machine can talk to the app; 660 with `chown-socket` lets only the web server in",
+        ),
+        "uid" | "gid" if matches!(value, "root" | "0") => {
+            Some("the app runs as root; a mistake in it owns the machine")
+        }
+        "py-autoreload" if value != "0" => {
+            Some("meant for development: it looks at every module again and again")
+        }
+        "catch-exceptions" if is_true(value) => {
+            Some("visitors see tracebacks, with values from your code")
+        }
+        "env" if is_secret(value) => {
+            Some("a secret in a configuration file; pass it in the environment instead")
+        }
+        "log-x-forwarded-for" if is_true(value) => {
+            Some("anybody can send this header; use it only behind a proxy that sets it")
+        }
+        "static-map" | "check-static" if value.ends_with("=/") || value == "/" => {
+            Some("this serves every file of the machine")
+        }
+        _ => None,
+    }
+}
+
+/// What a user of uWSGI expects otherwise.
+fn difference(option: &str, value: &str) -> Option<&'static str> {
+    match option {
+        "buffer-size" => Some(
+            "uWSGI refuses request heads beyond 4096 bytes without this option and caps it at 65535; here 64 KiB are the default and larger heads are answered with 431",
+        ),
+        "daemonize" | "daemonize2" => Some(
+            "in a container or under systemd leave it out, so that the log is seen and the process is watched",
+        ),
+        "master" if !is_true(value) => {
+            Some("there is always a server process that watches the workers")
+        }
+        _ => None,
+    }
+}
+
+fn is_everywhere(value: &str) -> bool {
+    value.starts_with(':')
+        || value.starts_with("0.0.0.0:")
+        || value.starts_with("[::]:")
+        || value.starts_with("*:")
+}
+
+fn is_true(value: &str) -> bool {
+    !matches!(
+        value.to_ascii_lowercase().as_str(),
+        "false" | "off" | "no" | "0"
+    )
+}
+
+fn is_secret(value: &str) -> bool {
+    let Some((name, value)) = value.split_once('=') else {
+        return false;
+    };
+    let name = name.to_ascii_uppercase();
+    let tells = ["PASSWORD", "SECRET", "TOKEN", "API_KEY", "PRIVATE_KEY"];
+    !value.is_empty()
+        && !value.starts_with(['/', '$', '%'])
+        && tells.iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shell_variables_are_seen() {
+        assert_eq!(shell_variable("${PORT}"), Some("PORT"));
+        assert_eq!(shell_variable("0.0.0.0:$PORT"), Some("PORT"));
+        assert_eq!(shell_variable("$(PORT)"), None);
+        assert_eq!(shell_variable("^/a$ b"), None);
+    }
+
+    #[test]
+    fn secrets_and_open_doors() {
+        assert!(is_secret("DB_PASSWORD=x") && !is_secret("PASSWORD_FILE=/run/x"));
+        assert!(
+            risk("socket", "0.0.0.0:3031").is_some() && risk("socket", "127.0.0.1:1").is_none()
+        );
+        assert!(risk("chmod-socket", "660").is_none());
+    }
+}
