@@ -55,6 +55,9 @@ impl Dispatcher {
             worker.overslept &= !any;
             worker.incoming = Some(incoming);
         }
+        if any {
+            self.heard(index);
+        }
         outcome.map(|()| ready)
     }
 

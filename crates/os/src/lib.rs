@@ -20,6 +20,7 @@ pub mod process;
 pub mod shared;
 pub mod signals;
 pub mod socket;
+pub mod task;
 pub mod title;
 pub mod users;
 

@@ -113,6 +113,19 @@ pub fn send_signal(pid: u32, signal: Signal) -> io::Result<()> {
     }
 }
 
+/// Sends a signal to one thread of a process. A thread that is not one of that process is an error.
+pub fn send_signal_to_thread(pid: u32, thread: u32, signal: Signal) -> io::Result<()> {
+    let number = |id: u32| libc::pid_t::try_from(id).ok().filter(|id| *id > 1);
+    let (Some(pid), Some(thread)) = (number(pid), number(thread)) else {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    };
+    // SAFETY: no memory is involved.
+    match unsafe { libc::syscall(libc::SYS_tgkill, pid, thread, signal.number()) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
 /// Takes over a descriptor that the program was started with (a socket of systemd's, `fd://3`).
 ///
 /// What we open ourselves is closed on exec, and a descriptor that survived our own exec is not. So
