@@ -25,6 +25,8 @@ pub struct Config {
     pub limits: Limits,
     /// Times a client may not exceed.
     pub timeouts: Timeouts,
+    /// Times the application may not exceed.
+    pub deadlines: Deadlines,
     /// What is written down.
     pub logging: Logging,
     /// The server as a process.
@@ -226,6 +228,17 @@ impl Timeouts {
     pub fn send(&self, door: Door) -> Duration {
         self.send.unwrap_or_else(|| self.receive(door))
     }
+}
+
+/// Times the application may not exceed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Longest time of a request in a worker; `None` is any.
+    pub request: Option<Duration>,
+    /// Time to give up a request that took too long, before the worker is replaced.
+    pub grace: Duration,
+    /// Longest time for which a worker's loop may stand still without being told of; `None` is any.
+    pub blocked: Option<Duration>,
 }
 
 /// How a request line looks.

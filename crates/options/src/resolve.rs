@@ -2,6 +2,7 @@
 //! combinations checked. All problems are collected, so that a person sees them at once.
 
 mod app;
+mod deadlines;
 mod judge;
 mod logging;
 mod process;
@@ -52,6 +53,7 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
     let workers = serving::workers(&mut reader);
     let limits = serving::limits(&mut reader);
     let timeouts = serving::timeouts(&mut reader);
+    let deadlines = deadlines::deadlines(&mut reader);
     let stop = serving::stop(&mut reader);
     let logging = logging::logging(&mut reader);
     let process = process::process(&mut reader);
@@ -67,6 +69,7 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
         workers,
         limits,
         timeouts,
+        deadlines,
         logging,
         process,
         stop,
