@@ -6,8 +6,9 @@ imports stays in the memory of every worker, so it imports little.
 The messages, one in each packet of the control socket:
 
     server → mold   {"do": "load", "settings": {…}}                            first, once
-                    {"do": "fork", "worker": 1, "incarnation": 7}              with four descriptors: the link's memory,
-                                                                               its two bells, the worker's control socket
+                    {"do": "fork", "worker": 1, "incarnation": 7}              with five descriptors: the link's memory,
+                                                                               its two bells, the worker's control socket,
+                                                                               a pipe for stacks
                     {"do": "stop"}                                             no more forks; end after the last worker
     mold → server   {"event": "loaded", "seconds", "app", "kind", "python", "executable", "prefix", "warnings": […]}
                     {"event": "failed", "what", "message", "hint", "looked": […], "near": […], "traceback"}
@@ -42,7 +43,7 @@ EXIT_LOST_CHILD = 70
 """Exit code of a forked process that failed before it was a worker."""
 
 _SECONDS_AFTER_THE_SERVER = 1.0
-_DESCRIPTORS_OF_A_WORKER = 4
+_DESCRIPTORS_OF_A_WORKER = 5
 
 
 def main(control: int):
@@ -50,7 +51,10 @@ def main(control: int):
     os.set_inheritable(control, False)
     signals.for_loading()
     # SIGTERM ends a mold that is still loading; later the closed socket tells it, and it ends its workers first.
-    worker.tell_when_parent_dies(os.getppid(), signals.SIGTERM)
+    server = os.getppid()
+    _native.die_with_parent(signals.SIGTERM)
+    if os.getppid() != server:
+        os._exit(1)
     channel = Channel(control)
     first = channel.receive()
     if first is None:

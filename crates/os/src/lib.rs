@@ -14,6 +14,7 @@ pub mod clock;
 pub mod epoll;
 pub mod event;
 pub mod file;
+pub mod handlers;
 pub mod memory;
 pub mod pass;
 pub mod process;

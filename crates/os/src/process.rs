@@ -50,6 +50,21 @@ pub fn spawn_in_session(
     command.spawn().map(|child| child.id())
 }
 
+/// Has the kernel send this process a signal when its parent dies, in place of an earlier wish.
+pub fn die_with_parent(signal: i32) -> io::Result<()> {
+    // SAFETY: no memory is involved.
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal, 0, 0, 0) }).map(|_| ())
+}
+
+/// The kernel's number of the calling thread. A process that this one forks later must not ask.
+pub fn thread_number() -> u32 {
+    thread_local! {
+        // SAFETY: no memory is involved.
+        static NUMBER: u32 = unsafe { libc::gettid() } as u32;
+    }
+    NUMBER.with(|number| *number)
+}
+
 /// Makes orphaned descendants our children, so that none is lost when the process between us ends.
 pub fn adopt_orphans() -> io::Result<()> {
     // SAFETY: no memory is involved.

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use link::{FrameHead, Inbox, Kind, NoRoom, Outbox, SlotId};
+use os::process::thread_number;
 
 use crate::pool::Pool;
 use crate::slots::{BodyState, Reader, Slots};
@@ -178,6 +179,7 @@ impl Inlet {
         }
         while let Some(job) = self.ahead.pop_front() {
             if self.inbox.take(job.slot) {
+                self.inbox.runs_on(job.slot, thread_number());
                 self.slots.open(job.slot, self.response_buffer, now);
                 self.pool.began(now);
                 return Some(job);

@@ -1,8 +1,8 @@
-//! The few kernel calls that the worker needs and that no other room has: sleeping on the bell, and
-//! dying with the parent. The worker's only `unsafe`.
+//! The few kernel calls that the worker needs and that no other room has: sleeping on the bell, above
+//! all. The worker's only `unsafe`.
 #![expect(
     unsafe_code,
-    reason = "epoll_wait on a shared instance and prctl; each block has its SAFETY line"
+    reason = "epoll_wait on a shared instance; each block has its SAFETY line"
 )]
 
 use std::io;
@@ -118,12 +118,6 @@ impl ThreadClock {
         unsafe { libc::clock_gettime(self.0, &raw mut time) };
         time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1_000
     }
-}
-
-/// Has the kernel kill this process when its parent dies.
-pub(crate) fn die_with_parent() -> io::Result<()> {
-    // SAFETY: no memory is involved.
-    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) }).map(|_| ())
 }
 
 fn check(answer: libc::c_int) -> io::Result<libc::c_int> {
