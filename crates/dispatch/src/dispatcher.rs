@@ -63,6 +63,7 @@ impl Dispatcher {
             queue: VecDeque::new(),
             places: Vec::new(),
             payload: Vec::new(),
+            watch: Watch::default(),
         }
     }
 

@@ -158,9 +158,9 @@ impl Watch {
 }
 
 impl Dispatcher {
-    /// No workers, nothing queued, and these limits.
-    pub fn with_limits(limits: Limits) -> Self {
-        let mut dispatcher = Self::new();
+    /// No workers, nothing queued, and these limits; `window` is that of [`Dispatcher::new`].
+    pub fn with_limits(window: u64, limits: Limits) -> Self {
+        let mut dispatcher = Self::new(window);
         dispatcher.watch.limits = limits;
         dispatcher
     }

@@ -28,7 +28,7 @@ struct World {
 
 impl World {
     fn new(limits: Limits) -> Self {
-        let mut dispatcher = Dispatcher::with_limits(limits);
+        let mut dispatcher = Dispatcher::with_limits(1 << 20, limits);
         dispatcher.tell_time(START);
         Self {
             dispatcher,

@@ -42,6 +42,7 @@ fn main() -> std::io::Result<()> {
         ..Default::default()
     };
     let settings = Settings {
+        limits: front::Limits::default(),
         net: net::Settings::default(),
         response_buffer: 1 << 20,
         access,

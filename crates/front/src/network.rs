@@ -41,7 +41,8 @@ pub(crate) fn spawn(listeners: Vec<Listener>, settings: Settings, inbox: Inbox) 
     connections.watch(inbox.bell.as_fd(), CONTROL)?;
     let network = Network {
         connections,
-        dispatcher: Dispatcher::new(settings.response_buffer),
+        turns_loops: settings.limits.silence.is_some(),
+        dispatcher: Dispatcher::with_limits(settings.response_buffer, settings.limits),
         journal: Journal::new(access, settings.log, settings.counters),
         inbox,
         state: State::Serving,
@@ -64,11 +65,13 @@ enum State {
     Over,
 }
 
-struct Network {
-    connections: Connections,
-    dispatcher: Dispatcher,
+pub(crate) struct Network {
+    pub(crate) connections: Connections,
+    pub(crate) dispatcher: Dispatcher,
+    /// Whether many requests share a thread in a worker.
+    pub(crate) turns_loops: bool,
     journal: Journal,
-    inbox: Inbox,
+    pub(crate) inbox: Inbox,
     state: State,
     totals: Totals,
     /// When it was last said that accepting has paused.
@@ -87,6 +90,8 @@ impl Network {
                 Sleep::Short(milliseconds) => Some(milliseconds),
                 Sleep::Long => None,
             };
+            let due = self.patience();
+            let limit = limit.into_iter().chain(due).min();
             match self.connections.wait(limit) {
                 Ok(false) if matches!(sleep, Sleep::Short(_)) => self.dispatcher.overslept(),
                 Ok(_) => {}
@@ -101,7 +106,17 @@ impl Network {
         }
     }
 
+    /// How long to sleep at most, in milliseconds, rounded up so that what is due is due then.
+    fn patience(&self) -> Option<i32> {
+        let left = self
+            .dispatcher
+            .due()?
+            .saturating_sub(self.connections.now());
+        Some(i32::try_from(left.div_ceil(1_000)).unwrap_or(i32::MAX))
+    }
+
     fn turn(&mut self) {
+        self.dispatcher.tell_time(self.connections.now());
         let mut tokens = std::mem::take(&mut self.connections.news().tokens);
         if tokens.contains(&CONTROL) {
             self.obey();
@@ -111,6 +126,7 @@ impl Network {
         self.submit_arrived();
         self.dispatcher.wake();
         self.hear_workers();
+        self.look_for_late();
         self.hand_bodies();
         self.connections.flush_collected();
         self.tell_gone_and_freed();
@@ -137,10 +153,7 @@ impl Network {
         loop {
             let heard = self.dispatcher.drain(&mut Glue(&mut self.connections));
             for (key, what) in heard {
-                let id = WorkerId {
-                    worker: key.worker,
-                    incarnation: key.incarnation,
-                };
+                let id = worker_id(key);
                 self.inbox.reports.send(match what {
                     Heard::Ready => Report::Ready(id),
                     Heard::Nonsense(violation) => Report::Violation {
@@ -315,10 +328,18 @@ impl Network {
             return;
         }
         if self.connections.is_empty() && self.dispatcher.waiting() == 0 {
-            self.dispatcher.retire_all(&mut Glue(&mut self.connections));
+            self.dispatcher.retire_all();
             self.state = State::Drained;
             self.inbox.reports.send(Report::Drained(self.totals));
         }
+    }
+}
+
+/// The same name, as control says it.
+pub(crate) fn worker_id(key: WorkerKey) -> WorkerId {
+    WorkerId {
+        worker: key.worker,
+        incarnation: key.incarnation,
     }
 }
 

@@ -482,6 +482,11 @@ impl Connections {
         }
     }
 
+    /// The exchange of that name as it stands, if it is still running.
+    pub fn running(&mut self, id: Id) -> Option<&Exchange> {
+        self.exchange(id).map(|exchange| &*exchange)
+    }
+
     /// The exchange of that name, if it is still running.
     pub(crate) fn exchange(&mut self, id: Id) -> Option<&mut Exchange> {
         let connection = self

@@ -6,17 +6,23 @@
 //! are not its business; it talks to whoever serves them through [`Network`].
 
 mod back_off;
+mod blocked;
 mod control;
+mod examination;
 mod failure;
 mod machine;
 mod message;
 mod mold;
+mod stack;
 mod talk;
 mod token;
 mod worker;
 
 pub use control::{Control, Ended, SIGNALS, Settings};
+pub use examination::{Cause, Examination};
 pub use failure::LoadFailure;
 pub use machine::{Action, Event, Loaded, Machine, Moment, Outcome, Plan};
 pub use mold::MoldCommand;
-pub use talk::{Attachment, Host, Level, MoldId, Network, Order, Report, Totals, WorkerId};
+pub use talk::{
+    Attachment, ClientSaw, Delayed, Host, Level, MoldId, Network, Order, Report, Totals, WorkerId,
+};

@@ -17,6 +17,7 @@
 //! A *generation* is one loading of the app. A reload builds the next one beside the one that
 //! serves; a mold that died is replaced within its generation.
 
+mod lateness;
 mod molds;
 mod stopping;
 mod workers;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use os::process::Ending;
 
 use crate::back_off::BackOff;
+use crate::examination::Examination;
 use crate::failure::LoadFailure;
 use crate::talk::{Level, MoldId, Order, Report, Totals, WorkerId};
 
@@ -114,6 +116,10 @@ pub enum Action {
     KillMold(MoldId),
     /// Kill a worker.
     KillWorker(WorkerId),
+    /// Find out what a worker is doing, and write it to the log.
+    Examine(WorkerId, Examination),
+    /// A worker's loop turns again, after so long.
+    Unblocked(WorkerId, Duration),
     /// Nothing of this worker is left; let go of its control socket.
     Forget(WorkerId),
     /// Tell the serving thread.
@@ -352,6 +358,11 @@ impl Machine {
         match report {
             Report::Ready(id) => self.ready(now, id),
             Report::Violation { id, why } => self.violation(id, &why),
+            Report::Delayed(delayed) => self.delayed(&delayed),
+            Report::Stuck { id, others } => self.stuck(now, id, others),
+            Report::Hopeless(id) => self.hopeless(id),
+            Report::Blocked { id, time, requests } => self.blocked(id, time, requests),
+            Report::Unblocked { id, time } => self.actions.push(Action::Unblocked(id, time)),
             Report::Drained(totals) => self.totals = Some(totals),
             Report::Failed(why) => {
                 self.say(

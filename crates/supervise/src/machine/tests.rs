@@ -3,6 +3,7 @@
 use super::*;
 
 mod chaos;
+mod lateness;
 
 const SECOND: Moment = Duration::from_secs(1);
 
@@ -81,6 +82,13 @@ impl World {
                 Action::StopMold(id) => format!("stop mold {id}"),
                 Action::KillMold(id) => format!("kill mold {id}"),
                 Action::KillWorker(id) => format!("kill {}.{}", id.worker, id.incarnation),
+                Action::Examine(id, examination) => {
+                    self.said.push(examination.headline);
+                    format!("examine {}.{}", id.worker, id.incarnation)
+                }
+                Action::Unblocked(id, time) => {
+                    format!("unblocked {}.{} {time:?}", id.worker, id.incarnation)
+                }
                 Action::Forget(id) => format!("forget {}.{}", id.worker, id.incarnation),
                 Action::Tell(Order::Forked { id, pid }) => {
                     format!("tell forked {}.{} {pid}", id.worker, id.incarnation)

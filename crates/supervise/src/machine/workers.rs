@@ -302,7 +302,8 @@ fn is_late(process: &Process, now: Moment) -> bool {
     }
 }
 
-fn name(process: &Process) -> String {
+/// `worker 2 (pid 311)`.
+pub(super) fn name(process: &Process) -> String {
     match process.pid {
         Some(pid) => format!("worker {} (pid {pid})", process.id.worker),
         None => format!("worker {}", process.id.worker),

@@ -18,7 +18,7 @@ fn it_copes_with_anything() {
         for _ in 0..60 {
             let process = id(1 + random(2) as u32, 1 + random(8));
             let mold = 1 + random(4) as u32;
-            let event = match random(16) {
+            let event = match random(18) {
                 0 | 1 => Event::MoldLoaded(mold, Loaded::default()),
                 2 => Event::MoldFailed(mold, failure()),
                 3 => Event::MoldDied(mold, Ending::Code(1)),
@@ -31,6 +31,11 @@ fn it_copes_with_anything() {
                 12 if random(20) == 0 => Event::Terminated,
                 13 if random(20) == 0 => Event::Interrupted,
                 14 => Event::Leaving(process),
+                15 => Event::Network(Report::Stuck {
+                    id: process,
+                    others: 1,
+                }),
+                16 => Event::Network(Report::Hopeless(process)),
                 _ => Event::Tick,
             };
             world.now += Duration::from_millis(random(3_000));
