@@ -19,6 +19,10 @@ def load(settings: dict, warnings: list[str]):
     gc.set_threshold(0)
     try:
         surroundings.arrange(settings)
+        if settings.get("engine") == "gevent":
+            from verdigris import patching
+
+            patching.prepare(settings, warnings)
         _import_extras(settings, warnings)
         app = loader.load(settings)
         surroundings.change_directory(settings.get("chdir2"), "chdir2")

@@ -2,6 +2,7 @@
 //! combinations checked. All problems are collected, so that a person sees them at once.
 
 mod app;
+mod engines;
 mod judge;
 mod logging;
 mod process;
@@ -50,6 +51,7 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
     let sockets = sockets::sockets(&mut reader, circumstances.sockets_from_systemd);
     let app = app::app(&mut reader);
     let workers = serving::workers(&mut reader);
+    let gevent = engines::gevent(&mut reader);
     let limits = serving::limits(&mut reader);
     let timeouts = serving::timeouts(&mut reader);
     let stop = serving::stop(&mut reader);
@@ -65,6 +67,7 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
         sockets,
         app,
         workers,
+        gevent,
         limits,
         timeouts,
         logging,

@@ -87,6 +87,17 @@ impl Bell {
         }
     }
 
+    /// What an event loop listens to instead of sleeping here.
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.event.as_fd()
+    }
+
+    /// Takes the rings so far, so that an event loop that looks at the level sees none.
+    pub(crate) fn hush(&self) {
+        // It never sleeps; and if a signal comes between, the loop calls again.
+        let _ = self.event.wait_at_most(0);
+    }
+
     /// Wakes one sleeper.
     pub(crate) fn ring(&self) {
         // The counter cannot overflow and the descriptor is ours, so there is no error to report.

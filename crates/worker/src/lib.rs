@@ -14,6 +14,7 @@ mod body;
 mod environ;
 mod errors;
 mod exchange;
+mod green;
 mod headers;
 mod inlet;
 mod input;
@@ -21,11 +22,13 @@ mod kernel;
 mod link;
 mod load;
 mod names;
+mod parking;
 mod pool;
 mod shared;
 mod slots;
 mod title;
 mod transmit;
+mod turns;
 
 /// The worker's end of the link to the server.
 #[pyo3::pymodule]
@@ -40,6 +43,8 @@ mod _native {
     use crate::input::Input;
     #[pymodule_export]
     use crate::link::{Link, attach};
+    #[pymodule_export]
+    use crate::turns::Turns;
 
     /// Has the kernel kill this process when its parent dies.
     #[pyfunction]
