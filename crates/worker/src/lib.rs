@@ -11,6 +11,7 @@
 
 mod answer;
 mod body;
+mod chunks;
 mod environ;
 mod errors;
 mod exchange;

@@ -16,12 +16,17 @@ use pyo3::prelude::*;
 use crate::exchange::Exchange;
 use crate::green::Green;
 use crate::inlet::Inlet;
+use crate::kernel;
 use crate::link::Link;
 use crate::shared::Shared;
 
 /// Requests begun in one turn, and the microseconds that this may take.
 const MOST_REQUESTS: u32 = 64;
 const LONGEST: u64 = 1_000;
+
+/// Blocks of memory that are kept for the next greenlets, whatever their number.
+const FEWEST_KEPT: usize = 64;
+const MOST_KEPT: usize = 4096;
 
 /// The link as an event loop sees it.
 #[pyclass(frozen, module = "verdigris._native")]
@@ -43,7 +48,8 @@ struct Turn {
 impl Turns {
     /// From now on the hub of the calling thread takes the link's requests.
     #[new]
-    fn new(link: Py<Link>, hub: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn new(link: Py<Link>, hub: &Bound<'_, PyAny>, greenlets: usize) -> PyResult<Self> {
+        kernel::keep_chunks(hub.py(), greenlets.clamp(FEWEST_KEPT, MOST_KEPT));
         let shared = link.get().shared.clone();
         let green = Green::new(hub)?;
         shared.green.set(green).map_err(|_| {
@@ -154,6 +160,12 @@ impl Turns {
     fn draining(&self) -> bool {
         let inlet = self.shared.lock();
         inlet.draining || inlet.gone
+    }
+
+    /// Gives memory back that the last spike has left. To be called now and then.
+    #[expect(clippy::unused_self, reason = "Python calls it as a method")]
+    fn trim(&self, py: Python<'_>) {
+        kernel::free_surplus_chunks(py);
     }
 
     /// The server is gone, and every client with it.

@@ -17,6 +17,7 @@ from verdigris._native import Turns
 from verdigris.engines.wsgi import handle, say
 
 _READ = 1
+_SECONDS_BETWEEN_TRIMS = 5.0
 
 
 class DeadlineExceeded(BaseException):
@@ -48,7 +49,8 @@ class Engine:
         self.mercy = settings.get("mercy")
         self.hub = get_hub()
         self.main = getcurrent()
-        self.turns = Turns(link, self.hub)
+        self.turns = Turns(link, self.hub, settings["greenlets"])
+        self.trimmer = self.hub.loop.timer(_SECONDS_BETWEEN_TRIMS)
         self.running: dict[int, Greenlet] = {}  # by the slot of the request
         self.watchers: list = []
         self.finished = False
@@ -95,6 +97,8 @@ class Engine:
             while exchange is not None:
                 RequestGreenlet(self.answer, exchange).switch()
                 exchange = next_request()
+            if not self.trimmer.active:
+                self.trimmer.start(turns.trim)
             if turns.draining:
                 self.on_drain()
         except BaseException:
