@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use link::{FrameHead, Inbox, Kind, NoRoom, Outbox, SlotId};
+use os::clock::monotonic_micros;
 
 use crate::parking::Parking;
 use crate::pool::Pool;
@@ -16,6 +17,8 @@ use crate::slots::{BodyState, Reader, Slots};
 const KEPT_BUFFERS: usize = 80;
 const KEPT_BUFFER_SIZE: usize = 16 * 1024;
 
+/// How long an answer may lie in the ring while a greenlet keeps the loop from sleeping, in microseconds.
+const LONGEST_SILENCE: u64 = 1_000;
 /// The value of a Cancel frame that tells of a deadline.
 const PAST_DEADLINE: u64 = 1;
 
@@ -53,6 +56,8 @@ pub(crate) struct Inlet {
     /// Answers that were given up when the ring was full: the server has still to be told.
     given_up: Vec<SlotId>,
     response_buffer: u64,
+    /// Since when (microseconds) there are answers that the server was not woken for.
+    unannounced_since: Option<u64>,
 }
 
 impl Inlet {
@@ -73,6 +78,7 @@ impl Inlet {
             turning: false,
             given_up: Vec::new(),
             response_buffer,
+            unannounced_since: None,
         }
     }
 
@@ -230,8 +236,29 @@ impl Inlet {
             // The hub is to see that it was the last one. (An eventfd of our own: there is no error.)
             let _ = self.inbox.bell().raise();
         }
-        let idle = self.is_idle();
-        self.outbox.announce(idle);
+        if self.pool.has_hub() {
+            self.announce_soon();
+        } else {
+            let idle = self.is_idle();
+            self.outbox.announce(idle);
+        }
+    }
+
+    /// Many greenlets may come to their end before the loop sleeps: the server is woken for all of them
+    /// together, by [`Inlet::announce_now`] or when the first has waited long enough.
+    fn announce_soon(&mut self) {
+        let now = monotonic_micros();
+        let since = *self.unannounced_since.get_or_insert(now);
+        if now.saturating_sub(since) >= LONGEST_SILENCE {
+            self.announce_now();
+        }
+    }
+
+    /// Before an event loop sleeps: wakes the server if there are answers that it may not know of.
+    pub(crate) fn announce_now(&mut self) {
+        if self.unannounced_since.take().is_some() {
+            self.outbox.announce(true);
+        }
     }
 
     /// Takes a buffer back for the next request.

@@ -117,13 +117,20 @@ impl Turns {
                 inlet.turning = false;
                 match next {
                     Some(job) => job,
-                    None if self.rest(&inlet) => return Ok(None),
+                    None if self.rest(&mut inlet) => return Ok(None),
                     None => continue,
                 }
             };
             if let Some(exchange) = self.link.get().exchange(py, job)? {
                 return Ok(Some(exchange));
             }
+        }
+    }
+
+    /// The loop is about to sleep: the answers of its last turn go out together.
+    fn announce(&self) {
+        if !self.shared.is_disowned() {
+            self.shared.lock().announce_now();
         }
     }
 
@@ -180,8 +187,8 @@ impl Turns {
     }
 
     /// Nothing is left to begin: whether the loop may sleep.
-    fn rest(&self, inlet: &Inlet) -> bool {
-        inlet.outbox.announce(true);
+    fn rest(&self, inlet: &mut Inlet) -> bool {
+        inlet.announce_now();
         if inlet.parking.has_news() || !inlet.overdue.is_empty() {
             self.shared.ring();
             return true;

@@ -63,6 +63,10 @@ class Engine:
             watcher = loop.io(descriptor, _READ)
             watcher.start(callback)
             self.watchers.append(watcher)
+        # The last thing before the loop sleeps, after all callbacks of gevent.
+        announcer = loop.prepare(ref=False, priority=loop.MINPRI)
+        announcer.start(self.turns.announce)
+        self.watchers.append(announcer)
         # A process that the app forks has a copy of the hub; this worker's requests are not its own.
         os.register_at_fork(after_in_child=self.stop_listening)
 
