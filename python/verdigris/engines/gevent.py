@@ -7,6 +7,7 @@ The main greenlet only waits for the end.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -17,6 +18,9 @@ from verdigris._native import Turns
 from verdigris.engines.wsgi import handle, say
 
 _READ = 1
+_USUAL_THRESHOLD = 700
+_OBJECTS_OF_A_REQUEST = 20
+_HIGHEST_THRESHOLD = 100_000
 _SECONDS_BETWEEN_TRIMS = 5.0
 
 
@@ -29,12 +33,23 @@ class DeadlineExceeded(BaseException):
 
 def run(link, app, settings: dict) -> None:
     """Serve until the server wants this worker to leave."""
+    collect_less_often(settings["greenlets"])
     engine = Engine(link, app, settings)
     engine.listen()
     link.ready()
     engine.wait_for_end()
     if settings.get("gevent_wait_for_hub"):
         gevent.wait()
+
+
+def collect_less_often(greenlets: int) -> None:
+    """Let the garbage collector run after more new objects, unless the app has set it up.
+
+    It visits everything that thousands of waiting requests hold, again and again, and finds that all is in use.
+    """
+    usual, *others = gc.get_threshold()
+    if usual == _USUAL_THRESHOLD:
+        gc.set_threshold(max(usual, min(_OBJECTS_OF_A_REQUEST * greenlets, _HIGHEST_THRESHOLD)), *others)
 
 
 class RequestGreenlet(Greenlet):
