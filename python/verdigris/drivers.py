@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from importlib.machinery import PathFinder
+from time import monotonic
 
 BLOCKING = {
     "MySQLdb": "mysqlclient blocks while it waits for the server: use PyMySQL",
@@ -92,8 +93,10 @@ def wait_for_postgres(connection, timeout=None) -> None:
     if timeout is None and connection.status == extensions.STATUS_SETUP:
         # While it connects this way, libpq leaves the time to us.
         timeout = _connect_timeout(connection.dsn)
+    until = None if timeout is None else monotonic() + timeout
     while True:
         state = connection.poll()
+        timeout = None if until is None else max(until - monotonic(), 0)
         if state == extensions.POLL_OK:
             return
         if state == extensions.POLL_READ:

@@ -336,7 +336,6 @@ fn plan(config: &Config) -> Plan {
                 format!("threads as needed, up to {most} each")
             }
         },
-        lazy_apps: config.app.lazy_apps,
         drain_timeout: config.stop.drain_timeout,
         drain_delay: config.stop.drain_delay,
     }
