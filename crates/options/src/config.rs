@@ -21,6 +21,8 @@ pub struct Config {
     pub app: App,
     /// Who runs it.
     pub workers: Workers,
+    /// The gevent engine, if it was asked for; then `workers.threads` does not count.
+    pub gevent: Option<Gevent>,
     /// Sizes and counts a client may not exceed.
     pub limits: Limits,
     /// Times a client may not exceed.
@@ -166,6 +168,17 @@ pub enum Threads {
         /// The highest number.
         most: u32,
     },
+}
+
+/// Requests in greenlets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gevent {
+    /// How many requests a worker runs at once.
+    pub greenlets: u32,
+    /// What of the standard library is patched: `all`, `none` or a list.
+    pub patch: String,
+    /// Whether a worker waits for all of its greenlets before it ends.
+    pub wait_for_hub: bool,
 }
 
 /// Who runs the application.

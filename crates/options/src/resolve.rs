@@ -3,6 +3,7 @@
 
 mod app;
 mod deadlines;
+mod engines;
 mod judge;
 mod logging;
 mod process;
@@ -51,6 +52,7 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
     let sockets = sockets::sockets(&mut reader, circumstances.sockets_from_systemd);
     let app = app::app(&mut reader);
     let workers = serving::workers(&mut reader);
+    let gevent = engines::gevent(&mut reader);
     let limits = serving::limits(&mut reader);
     let timeouts = serving::timeouts(&mut reader);
     let deadlines = deadlines::deadlines(&mut reader);
@@ -67,6 +69,7 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
         sockets,
         app,
         workers,
+        gevent,
         limits,
         timeouts,
         deadlines,

@@ -41,8 +41,6 @@ pub struct Plan {
     pub workers: u32,
     /// What a worker is, for the ready line: `2 threads each`.
     pub shape: String,
-    /// Whether each worker loads the app by itself.
-    pub lazy_apps: bool,
     /// Longest wait for running requests and leaving workers.
     pub drain_timeout: Duration,
     /// How long to keep accepting when a stop was asked for.
@@ -52,6 +50,8 @@ pub struct Plan {
 /// What a mold says when it is ready to fork.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
+    /// Nothing was imported: each worker loads the app.
+    pub lazy: bool,
     /// How long the import took.
     pub milliseconds: u64,
     /// The app's name.

@@ -168,7 +168,6 @@ fn live(
     let plan = Plan {
         workers,
         shape: "fake".into(),
-        lazy_apps: false,
         drain_timeout: Duration::from_secs(20),
         drain_delay: Duration::ZERO,
     };

@@ -242,17 +242,17 @@ fn run(config: &Config, ready: Ready, left_behind: &mut LeftBehind, started: Ins
     let log = server_log(&config.logging, writer.handle());
     introduce(&log, &listeners, &notices);
     let foreground = release_early(config, foreground);
-    let threads = config.workers.threads;
+    let most = most_at_once(config);
     let settings = supervise::Settings {
         plan: plan(config),
         mold: mold_settings::command(config, &interpreter, &script, open_files),
-        geometry: geometry(threads),
+        geometry: geometry(most),
         started,
     };
     let serving = ServingThread::start(
         listeners,
         front_settings(config, log.clone(), open_files.now),
-        concurrency(threads),
+        concurrency(config),
     );
     let mut program = Program {
         log: log.clone(),
@@ -328,21 +328,28 @@ fn farewell(log: &ServerLog, ended: supervise::Ended) -> Exit {
 fn plan(config: &Config) -> Plan {
     Plan {
         workers: config.workers.processes,
-        shape: match config.workers.threads {
-            Threads::Count(1) => "1 thread each".to_owned(),
-            Threads::Count(count) => format!("{count} threads each"),
-            Threads::Auto { most } => format!("threads as needed, up to {most} each"),
+        shape: match (&config.gevent, config.workers.threads) {
+            (Some(gevent), _) => format!("{} greenlets each", gevent.greenlets),
+            (None, Threads::Count(1)) => "1 thread each".to_owned(),
+            (None, Threads::Count(count)) => format!("{count} threads each"),
+            (None, Threads::Auto { most }) => {
+                format!("threads as needed, up to {most} each")
+            }
         },
-        lazy_apps: config.app.lazy_apps,
         drain_timeout: config.stop.drain_timeout,
         drain_delay: config.stop.drain_delay,
     }
 }
 
-fn geometry(threads: Threads) -> link::Geometry {
-    let most = match threads {
-        Threads::Count(count) | Threads::Auto { most: count } => count,
-    };
+/// The most requests that a worker runs at the same time.
+fn most_at_once(config: &Config) -> u32 {
+    match (&config.gevent, config.workers.threads) {
+        (Some(gevent), _) => gevent.greenlets,
+        (None, Threads::Count(most) | Threads::Auto { most }) => most,
+    }
+}
+
+fn geometry(most: u32) -> link::Geometry {
     link::Geometry {
         slots: (most + LOOK_AHEAD).max(FEWEST_SLOTS),
         to_worker: RING_TO_WORKER,
@@ -350,10 +357,10 @@ fn geometry(threads: Threads) -> link::Geometry {
     }
 }
 
-fn concurrency(threads: Threads) -> Concurrency {
-    match threads {
-        Threads::Count(count) => Concurrency::Fixed(count),
-        Threads::Auto { most } => Concurrency::Auto { most },
+fn concurrency(config: &Config) -> Concurrency {
+    match (&config.gevent, config.workers.threads) {
+        (None, Threads::Auto { most }) => Concurrency::Auto { most },
+        _ => Concurrency::Fixed(most_at_once(config)),
     }
 }
 

@@ -11,9 +11,11 @@
 
 mod answer;
 mod body;
+mod chunks;
 mod environ;
 mod errors;
 mod exchange;
+mod green;
 mod headers;
 mod inlet;
 mod input;
@@ -21,12 +23,14 @@ mod kernel;
 mod link;
 mod load;
 mod names;
+mod parking;
 mod pool;
 mod shared;
 mod slots;
 mod stacks;
 mod title;
 mod transmit;
+mod turns;
 
 /// The worker's end of the link to the server.
 #[pyo3::pymodule]
@@ -41,6 +45,8 @@ mod _native {
     use crate::input::Input;
     #[pymodule_export]
     use crate::link::{Link, attach};
+    #[pymodule_export]
+    use crate::turns::Turns;
 
     /// Has the kernel send this process a signal when its parent dies.
     #[pyfunction]

@@ -35,7 +35,7 @@ impl Machine {
         }
         mold.state = MoldState::Ready;
         self.mold_back_off.reset();
-        let text = introduction(loaded, self.plan.lazy_apps);
+        let text = introduction(loaded);
         self.say(Level::Info, text);
         for warning in &loaded.warnings {
             self.say(Level::Warning, warning.as_str());
@@ -193,8 +193,9 @@ impl Machine {
 }
 
 /// What a mold is, in one line.
-fn introduction(loaded: &Loaded, lazy_apps: bool) -> String {
+fn introduction(loaded: &Loaded) -> String {
     let Loaded {
+        lazy,
         app,
         kind,
         python,
@@ -202,7 +203,7 @@ fn introduction(loaded: &Loaded, lazy_apps: bool) -> String {
         milliseconds,
         ..
     } = loaded;
-    if lazy_apps {
+    if *lazy {
         return format!(
             "app {app} is loaded by each worker (lazy-apps), Python {python} ({executable})"
         );

@@ -22,7 +22,6 @@ impl World {
         let plan = Plan {
             workers,
             shape: "1 thread each".into(),
-            lazy_apps: false,
             drain_timeout: 60 * SECOND,
             drain_delay: Duration::ZERO,
         };
