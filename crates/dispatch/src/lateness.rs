@@ -50,12 +50,19 @@ impl Limits {
 }
 
 /// Something that takes too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Late {
     /// Half of a request's time is over.
     Slow(Delay),
     /// All of it is over. The exchange is no longer the worker's: the client is to be told.
     Overdue(Delay),
+    /// The worker has given up a late request, and says where it was.
+    GivenUp {
+        /// Which one, in words; None when its client was gone before.
+        request: Option<String>,
+        /// The untrusted traceback.
+        text: String,
+    },
     /// The worker does not give up a late request. It gets no new ones and is to be replaced.
     Stuck {
         /// How many requests it has beside the late ones.
@@ -89,7 +96,7 @@ pub struct Delay {
 }
 
 /// How far a request in a worker's hands is beyond its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// In time.
     Fresh,
@@ -99,6 +106,8 @@ pub(crate) enum Stage {
     Overdue {
         /// The moment.
         since: u64,
+        /// Which one it is, in words.
+        request: Option<String>,
     },
 }
 
@@ -182,7 +191,7 @@ impl Dispatcher {
         if now >= self.watch.next_request {
             self.watch.next_request = u64::MAX;
             for index in 0..self.workers.len() {
-                self.look_at_requests(index);
+                self.look_at_requests(index, exchanges);
             }
             self.settle(exchanges);
         }
@@ -197,13 +206,13 @@ impl Dispatcher {
     }
 
     /// Brings each request of a worker to the stage that it has come to.
-    fn look_at_requests(&mut self, index: usize) {
+    fn look_at_requests(&mut self, index: usize, exchanges: &mut impl Exchanges) {
         let Some(worker) = self.workers[index].as_mut() else {
             return;
         };
         let slots: Vec<SlotId> = worker.order.iter().copied().collect();
         for slot in slots {
-            self.look_at_request(index, slot);
+            self.look_at_request(index, slot, exchanges);
         }
         let Some(worker) = self.workers[index].as_mut() else {
             return;
@@ -214,7 +223,7 @@ impl Dispatcher {
         }
     }
 
-    fn look_at_request(&mut self, index: usize, slot: SlotId) {
+    fn look_at_request(&mut self, index: usize, slot: SlotId, exchanges: &mut impl Exchanges) {
         let (now, limits) = (self.watch.now, self.watch.limits);
         let (Some(worker), Some(limit)) = (self.workers[index].as_mut(), limits.request) else {
             return;
@@ -222,12 +231,12 @@ impl Dispatcher {
         let Some(held) = worker.held(slot) else {
             return;
         };
-        let (given, stage, exchange) = (held.given, held.stage, held.exchange);
+        let (given, exchange) = (held.given, held.exchange);
         let age = now.saturating_sub(given);
         let is_half = limits.half().is_some_and(|half| age >= half);
-        let next = match stage {
+        let next = match held.stage {
             Stage::Fresh | Stage::Warned if age >= limit => {
-                self.overdue(index, slot);
+                self.overdue(index, slot, exchanges);
                 return;
             }
             Stage::Fresh if is_half => {
@@ -245,7 +254,7 @@ impl Dispatcher {
             }
             Stage::Fresh => given + limits.first().unwrap_or(limit),
             Stage::Warned => given + limit,
-            Stage::Overdue { since } if now < since + limits.grace => since + limits.grace,
+            Stage::Overdue { since, .. } if now < since + limits.grace => since + limits.grace,
             Stage::Overdue { .. } => {
                 self.stuck(index);
                 return;
@@ -255,7 +264,7 @@ impl Dispatcher {
     }
 
     /// A request's time is over.
-    fn overdue(&mut self, index: usize, slot: SlotId) {
+    fn overdue(&mut self, index: usize, slot: SlotId, exchanges: &mut impl Exchanges) {
         let (now, grace) = (self.watch.now, self.watch.limits.grace);
         let Some(worker) = self.workers[index].as_mut() else {
             return;
@@ -276,7 +285,12 @@ impl Dispatcher {
             }
             return;
         };
-        held.stage = Stage::Overdue { since: now };
+        held.stage = Stage::Overdue {
+            since: now,
+            request: held
+                .exchange
+                .map(|exchange| exchanges.request_line(exchange)),
+        };
         let delay = Delay {
             exchange: held.exchange.take(),
             age: now.saturating_sub(held.given),

@@ -4,7 +4,7 @@
 mod support;
 
 use dispatch::{Capacity, Delay, Dispatcher, ExchangeId, Late, Limits};
-use link::Kind;
+use link::{FrameHead, Kind};
 use support::{Clients, Hand, submit, worker};
 
 const SECOND: u64 = 1_000_000;
@@ -130,6 +130,23 @@ fn a_request_that_is_given_up_in_time_costs_no_worker() {
         (number, world.clients.answers[&1].as_str()),
         (1, "worker 1")
     );
+    assert_eq!(world.dispatcher.outstanding(), 0);
+}
+
+#[test]
+fn a_worker_may_say_where_it_gave_up() {
+    let mut world = World::new(DEADLINE);
+    let mut hand = world.worker(1, Capacity::Fixed(1));
+    world.submit(0..1);
+    let (_, slot) = hand.take().unwrap();
+    world.at(10.0);
+    let error = FrameHead::new(Kind::Error, slot).end();
+    hand.outbox.push(error, &[b"at line 8"]).unwrap();
+    let given_up = Late::GivenUp {
+        request: Some("GET /0".to_owned()),
+        text: "at line 8".to_owned(),
+    };
+    assert_eq!(world.at(10.1), [(1, given_up)]);
     assert_eq!(world.dispatcher.outstanding(), 0);
 }
 

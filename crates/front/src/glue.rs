@@ -33,6 +33,10 @@ impl Exchanges for Glue<'_> {
         self.0.assigned(net_id(exchange), worker);
     }
 
+    fn request_line(&mut self, exchange: ExchangeId) -> String {
+        self.0.request_line(net_id(exchange)).unwrap_or_default()
+    }
+
     fn answer(&mut self, exchange: ExchangeId, part: Part<'_>) -> Result<(), Violation> {
         let id = net_id(exchange);
         let piece = match part {

@@ -32,6 +32,7 @@ impl Network {
                 delayed.end = Some(self.answer_late(delay));
                 Report::Delayed(delayed)
             }
+            Late::GivenUp { request, text } => Report::GivenUp { id, request, text },
             Late::Stuck { others } => Report::Stuck { id, others },
             Late::Hopeless => Report::Hopeless(id),
             Late::Blocked { since, requests } => Report::Blocked {
@@ -47,17 +48,13 @@ impl Network {
     }
 
     fn describe(&mut self, key: WorkerKey, delay: Delay) -> Delayed {
-        let exchange = delay
-            .exchange
-            .and_then(|exchange| self.connections.running(net_id(exchange)));
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let id = delay.exchange.map(net_id);
+        let request = id.and_then(|id| self.connections.request_line(id));
+        let exchange = id.and_then(|id| self.connections.running(id));
         Delayed {
             id: worker_id(key),
             thread: delay.thread.filter(|_| !self.turns_loops),
-            request: exchange.map(|exchange| {
-                let head = &exchange.head;
-                format!("{} {}", text(head.method()), text(head.target()))
-            }),
+            request,
             client: exchange.map_or_else(String::new, |exchange| exchange.remote_address.clone()),
             age: Duration::from_micros(delay.age),
             end: None,

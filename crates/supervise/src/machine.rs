@@ -359,6 +359,7 @@ impl Machine {
             Report::Ready(id) => self.ready(now, id),
             Report::Violation { id, why } => self.violation(id, &why),
             Report::Delayed(delayed) => self.delayed(&delayed),
+            Report::GivenUp { id, request, text } => self.given_up(id, request.as_deref(), &text),
             Report::Stuck { id, others } => self.stuck(now, id, others),
             Report::Hopeless(id) => self.hopeless(id),
             Report::Blocked { id, time, requests } => self.blocked(id, time, requests),

@@ -69,6 +69,15 @@ pub enum Report {
     },
     /// A worker takes long for a request.
     Delayed(Delayed),
+    /// The worker has given up a late request, and says where it was.
+    GivenUp {
+        /// Which one.
+        id: WorkerId,
+        /// Method and target; None when the client was gone before.
+        request: Option<String>,
+        /// The traceback.
+        text: String,
+    },
     /// The worker does not give up a request whose time is over; it gets nothing new.
     Stuck {
         /// Which one.

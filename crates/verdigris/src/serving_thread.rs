@@ -102,6 +102,11 @@ impl Network for ServingThread {
                 why,
             },
             front::Report::Delayed(delayed) => Report::Delayed(from_front_delayed(delayed)),
+            front::Report::GivenUp { id, request, text } => Report::GivenUp {
+                id: from_front(id),
+                request,
+                text,
+            },
             front::Report::Stuck { id, others } => Report::Stuck {
                 id: from_front(id),
                 others,

@@ -29,6 +29,10 @@ impl Exchanges for Clients {
         self.assigned.insert(exchange.index, worker);
     }
 
+    fn request_line(&mut self, exchange: ExchangeId) -> String {
+        format!("GET /{}", exchange.index)
+    }
+
     fn answer(&mut self, exchange: ExchangeId, part: Part<'_>) -> Result<(), Violation> {
         let text = match part {
             Part::Start {

@@ -34,6 +34,22 @@ impl Machine {
         self.actions.push(Action::Examine(delayed.id, examination));
     }
 
+    /// A worker has given up a late request, and says where it was.
+    pub(super) fn given_up(&mut self, id: WorkerId, request: Option<&str>, text: &str) {
+        let Some(process) = self.process(id) else {
+            return;
+        };
+        let name = name(process);
+        let request = request.unwrap_or("a request whose client is gone");
+        self.say(
+            Level::Warning,
+            format!(
+                "{name} gave up {request}, which was late\n{}",
+                text.trim_end()
+            ),
+        );
+    }
+
     /// A worker does not give up what is late: another takes its place.
     pub(super) fn stuck(&mut self, now: Moment, id: WorkerId, others: usize) {
         let Some(process) = self.process(id) else {

@@ -143,3 +143,18 @@ fn news_of_a_worker_that_is_gone_changes_nothing() {
     }
     assert!(world.done().is_empty());
 }
+
+#[test]
+fn a_worker_says_where_it_gave_up() {
+    let mut world = World::serving(1);
+    world.event(Event::Network(Report::GivenUp {
+        id: id(1, 1),
+        request: Some("GET /slow".into()),
+        text: "Traceback:\n  line 8\n".into(),
+    }));
+    assert_eq!(
+        world.last_said(),
+        "worker 1 (pid 101) gave up GET /slow, which was late\nTraceback:\n  line 8"
+    );
+    assert!(world.done().is_empty());
+}
