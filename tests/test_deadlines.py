@@ -12,7 +12,7 @@ from harness.client import ALL_DOORS, DOORS, HTTP_SOCKET, Client
 from harness.holding import hold, holders, release, wait_held
 from harness.load import Load
 from harness.raw import Malformed
-from harness.server import Server
+from harness.server import APPS, Server
 from harness.waiting import wait_until
 
 STUCK = r"worker 1 \(pid \d+\) does not give up what is late"
@@ -21,6 +21,12 @@ STUCK = r"worker 1 \(pid \d+\) does not give up what is late"
 def deadline(seconds: float, grace: float = 2) -> list[str]:
     """The options."""
     return ["--harakiri", f"{seconds * 1000:.0f}ms", "--harakiri-graceful-timeout", f"{grace * 1000:.0f}ms"]
+
+
+def with_threads(start, *options: str, threads: int = 1) -> Server:
+    """A worker with threads, whatever engine is under test: here it matters that nobody can end a thread."""
+    arguments = ["--http-socket", "127.0.0.1:0", "--pythonpath", str(APPS), "--module", "workers:app"]
+    return start(*arguments, "--processes", "1", "--threads", str(threads), *options).wait_ready()
 
 
 def noted(server: Server, what: str) -> int:
@@ -43,8 +49,8 @@ def test_504_on_every_door(serve, door) -> None:
     gate.close()
 
 
-def test_the_log_says_who_and_where(serve) -> None:
-    server: Server = serve("workers:app", *deadline(2, 60), threads=2)
+def test_the_log_says_who_and_where(start) -> None:
+    server: Server = with_threads(start, *deadline(2, 60), threads=2)
     client = Client(server, HTTP_SOCKET)
     gate = server.home.gate("late")
     late = hold(client, "late", 1)
@@ -101,9 +107,9 @@ def test_an_answer_under_way_is_cut_and_never_looks_whole(serve) -> None:
     ("path", "note", "doing"),
     [("/stuck", "stuck", r"read fd \d+ -> pipe"), ("/busy?seconds=60", "busy", "computing")],
 )
-def test_a_worker_that_cannot_be_stopped_is_replaced(serve, path: str, note: str, doing: str) -> None:
+def test_a_worker_that_cannot_be_stopped_is_replaced(start, path: str, note: str, doing: str) -> None:
     """A C call that holds the interpreter's lock, and a loop that never ends: one place, and a queue behind it."""
-    server: Server = serve("workers:app", *deadline(1, 0.5))
+    server: Server = with_threads(start, *deadline(1, 0.5))
     client = Client(server, HTTP_SOCKET)
     late = client.begin("GET", path)
     pid = noted(server, note)
@@ -127,8 +133,8 @@ def test_requests_given_ahead_are_not_lost_with_a_stuck_worker(serve) -> None:
     assert [answer for answer in load.stop() if answer.status != 200] == []
 
 
-def test_the_others_of_a_stuck_worker_finish(serve) -> None:
-    server: Server = serve("workers:app", *deadline(3, 0.5), threads=2)
+def test_the_others_of_a_stuck_worker_finish(start) -> None:
+    server: Server = with_threads(start, *deadline(3, 0.5), threads=2)
     client = Client(server, HTTP_SOCKET)
     gates = [server.home.gate(name) for name in ("late", "other")]
     late = hold(client, "late", 1)[0]

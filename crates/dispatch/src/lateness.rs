@@ -214,13 +214,7 @@ impl Dispatcher {
         for slot in slots {
             self.look_at_request(index, slot, exchanges);
         }
-        let Some(worker) = self.workers[index].as_mut() else {
-            return;
-        };
-        if worker.is_hopeless() {
-            worker.faith = Faith::Lost;
-            self.watch.noticed.push((worker.key, Late::Hopeless));
-        }
+        self.give_hope_up(index);
     }
 
     fn look_at_request(&mut self, index: usize, slot: SlotId, exchanges: &mut impl Exchanges) {
@@ -330,6 +324,10 @@ impl Dispatcher {
         let Some(worker) = self.workers[index].as_mut() else {
             return;
         };
+        if worker.blocked {
+            self.watch_blocked(index);
+            return;
+        }
         if worker.outstanding == 0 || worker.life == Life::Booting {
             return;
         }
@@ -350,8 +348,6 @@ impl Dispatcher {
                 );
                 now + limit
             }
-            // Its next word ends it, or a deadline does.
-            Some(_) if worker.blocked => return,
             Some(Ping { sent }) if now < sent + limit => sent + limit,
             Some(Ping { sent }) => {
                 worker.blocked = true;
@@ -362,10 +358,39 @@ impl Dispatcher {
                 self.watch.noticed.push((worker.key, late));
                 let back = worker.take_back_all();
                 self.put_back(&back);
+                self.watch_blocked(index);
                 return;
             }
         };
         self.watch.next_silence = self.watch.next_silence.min(next);
+    }
+
+    /// A blocked loop has as long as a request has; its next word may end that.
+    fn watch_blocked(&mut self, index: usize) {
+        let (now, request) = (self.watch.now, self.watch.limits.request);
+        let Some(worker) = self.workers[index].as_mut() else {
+            return;
+        };
+        let (Some(limit), Some(Ping { sent })) = (request, worker.ping) else {
+            return;
+        };
+        if now < sent + limit {
+            self.watch.next_silence = self.watch.next_silence.min(sent + limit);
+            return;
+        }
+        self.stuck(index);
+        self.give_hope_up(index);
+    }
+
+    /// Notes a worker of which nothing can be expected any more.
+    fn give_hope_up(&mut self, index: usize) {
+        let Some(worker) = self.workers[index].as_mut() else {
+            return;
+        };
+        if worker.is_hopeless() {
+            worker.faith = Faith::Lost;
+            self.watch.noticed.push((worker.key, Late::Hopeless));
+        }
     }
 
     /// Something was heard of a worker.
@@ -393,7 +418,8 @@ impl Dispatcher {
 impl Worker {
     /// Whether it is being replaced and has nothing left that could still be answered.
     fn is_hopeless(&self) -> bool {
-        self.faith == Faith::Stuck && self.overdue > 0 && self.outstanding == self.overdue
+        let may_leave = self.outstanding == 0 && !self.blocked;
+        self.faith == Faith::Stuck && self.outstanding == self.overdue && !may_leave
     }
 
     /// Takes back what it has not begun, youngest first.

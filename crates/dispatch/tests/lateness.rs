@@ -301,3 +301,23 @@ fn what_a_blocked_loop_has_not_begun_goes_to_another() {
     assert!(matches!(world.at(0.375)[..], [(1, Late::Blocked { .. })]));
     assert_eq!(two.take().unwrap().0, 2);
 }
+
+#[test]
+fn a_loop_that_never_turns_again_is_replaced() {
+    let mut world = World::new(Limits {
+        silence: DETECTOR.silence,
+        ..DEADLINE
+    });
+    let _frozen = world.worker(1, Capacity::Fixed(100));
+    world.submit(0..1);
+    world.at(0.125);
+    assert!(matches!(world.at(0.375)[..], [(1, Late::Blocked { .. })]));
+    assert_eq!(world.dispatcher.waiting(), 1);
+    assert_eq!(world.at(10.0), []);
+    assert_eq!(
+        world.at(10.125),
+        [(1, Late::Stuck { others: 0 }), (1, Late::Hopeless)]
+    );
+    let mut two = world.worker(2, Capacity::Fixed(100));
+    assert_eq!(two.take().unwrap().0, 0);
+}

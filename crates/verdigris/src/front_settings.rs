@@ -27,7 +27,7 @@ fn limits(config: &Config) -> front::Limits {
         request: deadlines.request.map(micros),
         grace: micros(deadlines.grace),
         // A thread that sleeps in a request blocks nobody else.
-        silence: None,
+        silence: config.gevent.as_ref().and(deadlines.blocked).map(micros),
     }
 }
 
