@@ -13,14 +13,14 @@ def load(settings: dict, warnings: list[str]):
     An import makes little garbage and many objects, so that collections only cost. The threshold is set to none
     instead of calling `gc.disable()`: an app that sets either keeps its choice.
     """
-    from verdigris import loader, surroundings
+    from verdigris import mounts, surroundings
 
     usual = gc.get_threshold()
     gc.set_threshold(0)
     try:
         surroundings.arrange(settings)
         _import_extras(settings, warnings)
-        app = loader.load(settings)
+        app = mounts.load(settings, warnings)
         surroundings.change_directory(settings.get("chdir2"), "chdir2")
         return app
     except LoadFailure as failure:

@@ -6,8 +6,9 @@ import os
 import sys
 from select import poll
 
-from verdigris import _native, engines, leaving, loading, signals
+from verdigris import _native, engines, leaving, loading, signals, watch
 from verdigris.control import Channel
+from verdigris.engines.mishaps import mishaps
 from verdigris.failure import LoadFailure, unforeseen
 
 EXIT_NO_APP = 22
@@ -55,6 +56,9 @@ def _run(app, settings: dict, descriptors: list[int], mold: Channel, mold_pid: i
     run_engine = engines.choose(settings.get("engine"))
     link = _native.attach(*descriptors, settings)
     control = descriptors[3]
+    mishaps.arrange(settings, lambda why: mold.send(_signed(settings, {"event": "worn", "why": why})))
+    if settings.get("code_changes") and settings["worker"] == 1:
+        watch.start(settings["code_changes"], lambda file: mold.send({"event": "code_changed", "file": file}))
     signals.for_worker(lambda: _told_to_terminate(settings, control, mold, mold_pid))
     run_engine(link, app.function, settings)
     return 0

@@ -183,7 +183,7 @@ impl Dispatcher {
         if worker.give(exchange, &self.payload, streams).is_err() {
             return false;
         }
-        let (Some(&slot), number) = (worker.order.back(), worker.key.worker) else {
+        let (Some(&slot), key) = (worker.order.back(), worker.key) else {
             return false;
         };
         *self.place(exchange) = Place::Held {
@@ -191,7 +191,7 @@ impl Dispatcher {
             worker: index,
             slot,
         };
-        exchanges.assigned(exchange, number);
+        exchanges.assigned(exchange, key);
         true
     }
 

@@ -21,8 +21,8 @@ impl Exchanges for Clients {
         (!self.left.contains(&exchange.index)).then_some(false)
     }
 
-    fn assigned(&mut self, exchange: ExchangeId, worker: u32) {
-        self.assigned.insert(exchange.index, worker);
+    fn assigned(&mut self, exchange: ExchangeId, worker: WorkerKey) {
+        self.assigned.insert(exchange.index, worker.worker);
     }
 
     fn answer(&mut self, exchange: ExchangeId, part: Part<'_>) -> Result<(), Violation> {

@@ -42,6 +42,7 @@ fn main() -> std::io::Result<()> {
         ..Default::default()
     };
     let settings = Settings {
+        wear: None,
         net: net::Settings::default(),
         response_buffer: 1 << 20,
         access,
@@ -92,7 +93,7 @@ fn work(parts: link::Parts) {
         generation: 0,
     };
     let _ = outbox.push(FrameHead::new(Kind::Ready, nobody), &[]);
-    let fixed = wire::answer::fixed(200, 2, BLOCK.len() as u32);
+    let fixed = wire::answer::fixed(200, 2, BLOCK.len() as u32, 0);
     loop {
         while let Some(arrival) = inbox.peek() {
             let (head, mark) = (arrival.head, arrival.mark());

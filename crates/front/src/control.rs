@@ -89,6 +89,13 @@ pub enum Report {
         /// What was wrong.
         why: String,
     },
+    /// The worker has had as many requests as it may have.
+    Worn {
+        /// Which one.
+        id: WorkerId,
+        /// How many.
+        requests: u64,
+    },
     /// Nothing is in flight any more.
     Drained(Totals),
     /// The network thread cannot go on.

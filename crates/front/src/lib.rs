@@ -11,7 +11,7 @@ mod network;
 mod settings;
 
 pub use control::{Concurrency, Handle, Order, Report, Reports, Totals, WorkerId};
-pub use settings::Settings;
+pub use settings::{Settings, Wear};
 
 /// Starts the network thread on listeners that are bound and listening.
 pub fn start(

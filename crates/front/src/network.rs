@@ -8,13 +8,13 @@ use std::io;
 use std::os::fd::AsFd;
 
 use dispatch::{Capacity, Dispatcher, Heard, Sleep, WorkerKey};
-use net::{Connections, Id, Listener};
+use net::{Connections, Exchange, Id, Listener};
 use os::clock::{monotonic_micros, unix_micros};
 
-use crate::Settings;
 use crate::control::{Concurrency, Inbox, Order, Report, Totals, WorkerId};
 use crate::glue::{Glue, exchange_id, net_id};
 use crate::journal::Journal;
+use crate::{Settings, Wear};
 
 /// Token of the bell that control rings; workers' bells have their index plus one.
 const CONTROL: u64 = 0;
@@ -43,6 +43,7 @@ pub(crate) fn spawn(listeners: Vec<Listener>, settings: Settings, inbox: Inbox) 
         connections,
         dispatcher: Dispatcher::new(settings.response_buffer),
         journal: Journal::new(access, settings.log, settings.counters),
+        wear: settings.wear,
         inbox,
         state: State::Serving,
         totals: Totals::default(),
@@ -68,6 +69,7 @@ struct Network {
     connections: Connections,
     dispatcher: Dispatcher,
     journal: Journal,
+    wear: Option<Wear>,
     inbox: Inbox,
     state: State,
     totals: Totals,
@@ -207,7 +209,8 @@ impl Network {
     fn log_finished(&mut self) {
         let mut finished = std::mem::take(&mut self.connections.news().finished);
         for exchange in finished.drain(..) {
-            self.journal.write(&exchange, self.unix_offset);
+            let served = self.journal.write(&exchange, self.unix_offset);
+            self.mind_wear(&exchange, served);
             match exchange.status {
                 502 | 503 if exchange.worker == 0 => self.totals.dropped += 1,
                 _ => self.totals.finished += 1,
@@ -234,6 +237,20 @@ impl Network {
                 "clients wait, as none can be accepted: {why} (hint: --max-fd raises the limit of open files)"
             );
             self.journal.log().warning(&text, &fields);
+        }
+    }
+
+    /// Tells control once when a worker's process has had its number of requests.
+    fn mind_wear(&self, exchange: &Exchange, served: u64) {
+        let worn = |wear: &Wear| served == wear.requests_of(exchange.worker);
+        if served > 0 && self.wear.as_ref().is_some_and(worn) {
+            self.inbox.reports.send(Report::Worn {
+                id: WorkerId {
+                    worker: exchange.worker,
+                    incarnation: exchange.incarnation,
+                },
+                requests: served,
+            });
         }
     }
 
@@ -265,10 +282,12 @@ impl Network {
                         });
                     }
                 }
-                Order::Forked { id, pid } => self.journal.worker_is(id.worker, pid),
+                Order::Forked { id, pid } => self.journal.worker_is(id, pid),
                 Order::Gone { id, how } => {
                     self.dispatcher
                         .gone(key(id), &how, &mut Glue(&mut self.connections));
+                    self.log_finished();
+                    self.journal.worker_is_gone(id);
                 }
                 Order::Retire { id } => self
                     .dispatcher

@@ -466,9 +466,10 @@ impl Connections {
     }
 
     /// Notes which worker has the request.
-    pub fn assigned(&mut self, id: Id, worker: u32) {
+    pub fn assigned(&mut self, id: Id, worker: u32, incarnation: u64) {
         if let Some(exchange) = self.exchange(id) {
             exchange.worker = worker;
+            exchange.incarnation = incarnation;
         }
     }
 

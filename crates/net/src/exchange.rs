@@ -115,6 +115,10 @@ pub struct Exchange {
     pub request_bytes: u64,
     /// The worker it was given to; 0 if none.
     pub worker: u32,
+    /// Which process of that worker.
+    pub incarnation: u64,
+    /// Which of the worker's apps has answered; `wire::answer::NO_APP` for none.
+    pub app: u16,
     /// Whether (a part of) the body was sent from a file.
     pub by_sendfile: bool,
     /// What went wrong, for the log: a reason, or a traceback of the app.
@@ -155,6 +159,8 @@ impl Exchange {
             head_fields: 0,
             request_bytes: 0,
             worker: 0,
+            incarnation: 0,
+            app: 0,
             by_sendfile: false,
             trouble: Vec::new(),
             from_app: false,

@@ -70,6 +70,16 @@ pub fn set_inheritable(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
     .map(|_| ())
 }
 
+/// For opening a file that must not make anybody wait (`O_NONBLOCK`).
+pub const NONBLOCKING: i32 = libc::O_NONBLOCK;
+
+/// Makes a named pipe that only this user may use.
+pub fn make_fifo(path: &std::path::Path) -> io::Result<()> {
+    let path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes())?;
+    // SAFETY: `path` is a C string that lives until the call returns.
+    check(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }).map(drop)
+}
+
 /// A file without a name in `directory`: it is gone when its descriptor is closed, whatever happens.
 pub fn temporary(directory: &std::path::Path) -> io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt;

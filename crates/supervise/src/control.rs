@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use link::Geometry;
@@ -13,11 +14,14 @@ use os::epoll::{Epoll, Interest};
 use os::process::{adopt_orphans, reap};
 use os::signals::{Signal, SignalFd};
 
+use crate::fifo::{Command, Fifo};
 use crate::machine::{Action, Event, Machine, Outcome, Plan};
 use crate::message::{self, MAX_PACKET, Message};
 use crate::mold::{Heard, Mold, MoldCommand};
+use crate::rounds::Rounds;
 use crate::talk::{Host, Level, MoldId, Network, Order, Totals, WorkerId};
 use crate::token::Token;
+use crate::touch::{Effect, Touch};
 use crate::worker::Worker;
 
 /// What supervision needs to know.
@@ -31,6 +35,10 @@ pub struct Settings {
     pub geometry: Geometry,
     /// When the server was started.
     pub started: Instant,
+    /// Files whose change asks for something.
+    pub touches: Vec<(PathBuf, Effect)>,
+    /// Named pipes that take commands.
+    pub fifos: Vec<PathBuf>,
 }
 
 /// How it ended.
@@ -53,6 +61,8 @@ pub struct Control<N, H> {
     signals: SignalFd,
     molds: BTreeMap<MoldId, Mold>,
     workers: BTreeMap<WorkerId, Worker>,
+    rounds: Rounds,
+    fifos: Vec<Fifo>,
     /// What has happened and was not dealt with yet.
     events: VecDeque<Event>,
     buffer: Vec<u8>,
@@ -85,7 +95,11 @@ impl<N: Network, H: Host> Control<N, H> {
             Token::Network.to_number(),
             Interest::Readable,
         )?;
+        let touches = settings.touches.iter();
+        let touches = touches.map(|(path, effect)| Touch::new(path, *effect));
         Ok(Self {
+            rounds: Rounds::new(touches.collect(), settings.plan.wear.minds_memory()),
+            fifos: Vec::new(),
             machine: Machine::new(settings.plan.clone()),
             settings,
             network,
@@ -103,6 +117,7 @@ impl<N: Network, H: Host> Control<N, H> {
     /// Runs until everything is over. This thread is the parent of all children, and the kernel
     /// kills them when it ends.
     pub fn run(mut self) -> io::Result<Ended> {
+        self.open_fifos();
         let actions = self.machine.start();
         self.obey(actions);
         loop {
@@ -132,7 +147,7 @@ impl<N: Network, H: Host> Control<N, H> {
             match *token {
                 Token::Mold(id) => self.hear_mold(id),
                 Token::Worker(incarnation) => self.hung_up(incarnation),
-                Token::Signals | Token::Network => {}
+                Token::Signals | Token::Network | Token::Fifo(_) => {}
             }
         }
         if tokens.contains(&Token::Network) {
@@ -141,13 +156,74 @@ impl<N: Network, H: Host> Control<N, H> {
         if tokens.contains(&Token::Signals) {
             self.hear_signals()?;
         }
+        for token in &tokens {
+            if let Token::Fifo(index) = token {
+                self.hear_fifo(*index as usize);
+            }
+        }
+        self.make_rounds();
         self.events.push_back(Event::Tick);
         Ok(())
     }
 
+    fn make_rounds(&mut self) {
+        let now = self.settings.started.elapsed();
+        let workers = self.workers.iter();
+        let workers = workers.filter_map(|(id, worker)| Some((*id, worker.pid?)));
+        for (line, event) in self.rounds.look(now, workers) {
+            if let Some(line) = line {
+                self.host.say(Level::Info, &line);
+            }
+            self.events.push_back(event);
+        }
+    }
+
+    fn open_fifos(&mut self) {
+        for path in &self.settings.fifos {
+            let opened = Fifo::open(path).and_then(|fifo| {
+                let token = Token::Fifo(self.fifos.len() as u32);
+                self.epoll
+                    .add(fifo.fd(), token.to_number(), Interest::Readable)?;
+                Ok(fifo)
+            });
+            match opened {
+                Ok(fifo) => self.fifos.push(fifo),
+                Err(error) => {
+                    let text = format!("master-fifo {}: {error}", path.display());
+                    self.host.say(Level::Error, &text);
+                }
+            }
+        }
+    }
+
+    fn hear_fifo(&mut self, index: usize) {
+        let commands = self.fifos.get_mut(index).map(Fifo::read);
+        for command in commands.unwrap_or_default() {
+            match command {
+                Ok(Command::Reload) => self.events.push_back(Event::ReloadRequested),
+                Ok(Command::Workers) => self.ask_for(Effect::Workers),
+                Ok(Command::Chain) => self.ask_for(Effect::Chain),
+                Ok(Command::Stop) => self.events.push_back(Event::Terminated),
+                Ok(Command::StopNow) => self.events.push_back(Event::Killed),
+                Ok(Command::ReopenLogs) => self.host.reopen_logs(),
+                Ok(Command::ShowState) => self.show_state(),
+                Ok(Command::WritePidFiles) => self.host.write_pid_files(),
+                Err(letter) => {
+                    let text = format!("master-fifo: the command {letter:?} is not known here");
+                    self.host.say(Level::Warning, &text);
+                }
+            }
+        }
+    }
+
+    fn ask_for(&mut self, effect: Effect) {
+        self.events.push_back(effect.event());
+    }
+
     /// How long to sleep at most, in milliseconds, rounded up so that what is due is due then.
     fn patience(&self) -> i32 {
-        let Some(at) = self.machine.wake_at() else {
+        let times = [self.machine.wake_at(), self.rounds.due()];
+        let Some(at) = times.into_iter().flatten().min() else {
             return -1;
         };
         let left = at.saturating_sub(self.settings.started.elapsed());
@@ -244,6 +320,11 @@ impl<N: Network, H: Host> Control<N, H> {
                     self.events.push_back(Event::Exited(id, ending));
                 }
                 Message::Leaving { id } => self.events.push_back(Event::Leaving(id)),
+                Message::Worn { id, why } => self.events.push_back(Event::Worn(id, why)),
+                Message::CodeChanged(file) => {
+                    self.host.say(Level::Info, &format!("{file} has changed"));
+                    self.events.push_back(Event::ReloadRequested);
+                }
                 Message::Warning(text) => self.host.say(Level::Warning, &text),
             }
         }

@@ -8,15 +8,19 @@
 mod back_off;
 mod control;
 mod failure;
+mod fifo;
 mod machine;
 mod message;
 mod mold;
+mod rounds;
 mod talk;
 mod token;
+mod touch;
 mod worker;
 
 pub use control::{Control, Ended, SIGNALS, Settings};
 pub use failure::LoadFailure;
-pub use machine::{Action, Event, Loaded, Machine, Moment, Outcome, Plan};
+pub use machine::{Action, Event, Loaded, Machine, Memory, Moment, Outcome, Plan, Wear};
 pub use mold::MoldCommand;
 pub use talk::{Attachment, Host, Level, MoldId, Network, Order, Report, Totals, WorkerId};
+pub use touch::Effect;

@@ -18,12 +18,15 @@
 //! serves; a mold that died is replaced within its generation.
 
 mod molds;
+mod renewal;
 mod stopping;
 mod workers;
 
 use std::time::Duration;
 
 use os::process::Ending;
+use renewal::Renewal;
+pub use renewal::{Memory, Wear};
 
 use crate::back_off::BackOff;
 use crate::failure::LoadFailure;
@@ -45,6 +48,10 @@ pub struct Plan {
     pub drain_timeout: Duration,
     /// How long to keep accepting when a stop was asked for.
     pub drain_delay: Duration,
+    /// End instead of reloading.
+    pub exit_on_reload: bool,
+    /// When workers are replaced.
+    pub wear: Wear,
 }
 
 /// What a mold says when it is ready to fork.
@@ -97,6 +104,15 @@ pub enum Event {
     Killed,
     /// Load the app anew, beside the running one.
     ReloadRequested,
+    /// Replace the workers; one by one, or all at once.
+    RenewalRequested {
+        /// The next only when the last one serves.
+        one_by_one: bool,
+    },
+    /// A worker should be replaced, and why.
+    Worn(WorkerId, String),
+    /// A worker's memory was looked at.
+    Measured(WorkerId, Memory),
     /// Time has passed.
     Tick,
 }
@@ -230,6 +246,10 @@ pub struct Machine {
     mold_due: Option<Moment>,
     next_mold: MoldId,
     next_incarnation: u64,
+    /// Another reload was asked for while one was under way.
+    reload_again: bool,
+    /// Workers that are being replaced.
+    renewals: Vec<Renewal>,
     /// Whether any worker was ever ready.
     served: bool,
     /// What came of the requests, once the serving thread has told it.
@@ -256,6 +276,8 @@ impl Machine {
             mold_due: None,
             next_mold: 1,
             next_incarnation: 1,
+            reload_again: false,
+            renewals: Vec::new(),
             served: false,
             totals: None,
             asked_to_drop: false,
@@ -288,7 +310,10 @@ impl Machine {
             Event::Terminated => self.terminated(now),
             Event::Interrupted => self.interrupted(now),
             Event::Killed => self.end_now(now, Outcome::Stopped),
-            Event::ReloadRequested => self.reload_requested(),
+            Event::ReloadRequested => self.reload_requested(now),
+            Event::RenewalRequested { one_by_one } => self.renew_all(now, one_by_one),
+            Event::Worn(id, why) => self.worn(now, id, &why),
+            Event::Measured(id, memory) => self.measured(now, id, memory),
             Event::Tick => {}
         }
         self.tick(now);
@@ -314,6 +339,7 @@ impl Machine {
         processes
             .chain(forks)
             .chain(phase)
+            .chain(self.renewal_at())
             .chain(self.mold_due)
             .min()
     }
@@ -351,6 +377,7 @@ impl Machine {
     fn reported(&mut self, now: Moment, report: Report) {
         match report {
             Report::Ready(id) => self.ready(now, id),
+            Report::Worn { id, why } => self.worn(now, id, &why),
             Report::Violation { id, why } => self.violation(id, &why),
             Report::Drained(totals) => self.totals = Some(totals),
             Report::Failed(why) => {
@@ -373,6 +400,7 @@ impl Machine {
             self.mold_due = None;
             self.start_mold(self.generation);
         }
+        self.check_renewals(now);
         self.fill(now);
     }
 

@@ -66,6 +66,13 @@ pub enum Report {
         /// What was wrong.
         why: String,
     },
+    /// The worker should be replaced by a fresh one.
+    Worn {
+        /// Which one.
+        id: WorkerId,
+        /// In words.
+        why: String,
+    },
     /// Nothing is in flight any more.
     Drained(Totals),
     /// The thread cannot go on.
@@ -114,6 +121,8 @@ pub trait Host {
     fn serving(&mut self);
     /// Opens the log files anew, after they were moved away.
     fn reopen_logs(&mut self);
+    /// Writes the pid files anew.
+    fn write_pid_files(&mut self);
 }
 
 impl<H: Host + ?Sized> Host for &mut H {
@@ -127,5 +136,9 @@ impl<H: Host + ?Sized> Host for &mut H {
 
     fn reopen_logs(&mut self) {
         (**self).reopen_logs();
+    }
+
+    fn write_pid_files(&mut self) {
+        (**self).write_pid_files();
     }
 }

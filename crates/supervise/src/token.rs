@@ -13,10 +13,12 @@ pub(crate) enum Token {
     Mold(MoldId),
     /// The worker of this incarnation hangs up.
     Worker(u64),
+    /// A command has come by a named pipe.
+    Fifo(u32),
 }
 
 impl Token {
-    const KINDS: u64 = 4;
+    const KINDS: u64 = 5;
 
     /// The number to give to epoll.
     pub(crate) fn to_number(self) -> u64 {
@@ -25,6 +27,7 @@ impl Token {
             Self::Network => 1,
             Self::Mold(id) => 2 + u64::from(id) * Self::KINDS,
             Self::Worker(incarnation) => 3 + incarnation * Self::KINDS,
+            Self::Fifo(index) => 4 + u64::from(index) * Self::KINDS,
         }
     }
 
@@ -34,7 +37,8 @@ impl Token {
             0 => Self::Signals,
             1 => Self::Network,
             2 => Self::Mold((number / Self::KINDS) as MoldId),
-            _ => Self::Worker(number / Self::KINDS),
+            3 => Self::Worker(number / Self::KINDS),
+            _ => Self::Fifo((number / Self::KINDS) as u32),
         }
     }
 }
@@ -52,6 +56,8 @@ mod tests {
             Token::Mold(u32::MAX),
             Token::Worker(0),
             Token::Worker(1 << 60),
+            Token::Fifo(0),
+            Token::Fifo(7),
         ];
         for token in tokens {
             assert_eq!(Token::from_number(token.to_number()), token);

@@ -112,6 +112,8 @@ impl Host for Audience {
     fn serving(&mut self) {}
 
     fn reopen_logs(&mut self) {}
+
+    fn write_pid_files(&mut self) {}
 }
 
 fn live(
@@ -146,6 +148,8 @@ fn live(
         shape: "fake".into(),
         lazy_apps: false,
         drain_timeout: Duration::from_secs(20),
+        exit_on_reload: false,
+        wear: supervise::Wear::default(),
         drain_delay: Duration::ZERO,
     };
     let geometry = link::Geometry {
@@ -154,6 +158,8 @@ fn live(
         to_server: 4096,
     };
     let settings = Settings {
+        touches: Vec::new(),
+        fifos: Vec::new(),
         plan,
         mold,
         geometry,

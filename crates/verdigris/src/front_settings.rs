@@ -15,6 +15,10 @@ pub(crate) fn front_settings(config: &Config, log: ServerLog, open_files: u64) -
         net: net_settings(config, open_files),
         access: access_settings(&config.logging),
         log,
+        wear: config.renewal.requests.map(|requests| front::Wear {
+            requests,
+            delta: config.renewal.requests_delta,
+        }),
         counters: Arc::new(Counters::new(workers)),
     }
 }

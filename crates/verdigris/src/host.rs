@@ -49,6 +49,12 @@ impl Host for Program<'_> {
         }
     }
 
+    fn write_pid_files(&mut self) {
+        if let Err(problem) = self.left_behind.write_pid_files(self.config, |_| true) {
+            self.say(Level::Error, &problem.what);
+        }
+    }
+
     fn reopen_logs(&mut self) {
         let Some(file) = &self.log_file else {
             self.say(

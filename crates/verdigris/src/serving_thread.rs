@@ -101,6 +101,10 @@ impl Network for ServingThread {
                 id: from_front(id),
                 why,
             },
+            front::Report::Worn { id, requests } => Report::Worn {
+                id: from_front(id),
+                why: format!("it has served {requests} requests"),
+            },
             front::Report::Drained(totals) => Report::Drained(Totals {
                 finished: totals.drained,
                 dropped: totals.dropped,

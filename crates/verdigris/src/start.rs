@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use front::Concurrency;
 use net::{Inherited, Listener};
 use observe::{LogSettings, LogWriter, ServerLog, Target};
-use options::config::{Daemonize, ProcessNames, Threads};
+use options::config::{Daemonize, ProcessNames, Renewal, Threads};
 use options::{Config, Notice, Problem};
 use os::background::{Foreground, Side, close_input, go_to_background};
 use os::process::OpenFiles;
 use os::signals::SignalFd;
 use os::users::{Identity, become_identity, effective_user, set_umask};
-use supervise::{Control, Outcome, Plan};
+use supervise::{Control, Effect, Outcome, Plan, Wear};
 
 use crate::exit_codes::Exit;
 use crate::front_settings::{front_settings, server_log};
@@ -248,6 +248,8 @@ fn run(config: &Config, ready: Ready, left_behind: &mut LeftBehind, started: Ins
         mold: mold_settings::command(config, &interpreter, &script, open_files),
         geometry: geometry(threads),
         started,
+        touches: touches(&config.renewal),
+        fifos: config.renewal.fifos.clone(),
     };
     let serving = ServingThread::start(
         listeners,
@@ -336,7 +338,34 @@ fn plan(config: &Config) -> Plan {
         lazy_apps: config.app.lazy_apps,
         drain_timeout: config.stop.drain_timeout,
         drain_delay: config.stop.drain_delay,
+        exit_on_reload: config.renewal.exit_on_reload,
+        wear: wear(&config.renewal),
     }
+}
+
+fn wear(renewal: &Renewal) -> Wear {
+    Wear {
+        lifetime: renewal.lifetime,
+        lifetime_delta: renewal.lifetime_delta,
+        least_lifetime: renewal.least_lifetime,
+        resident: renewal.resident,
+        address_space: renewal.address_space,
+        resident_at_most: renewal.resident_at_most,
+        address_space_at_most: renewal.address_space_at_most,
+    }
+}
+
+fn touches(renewal: &Renewal) -> Vec<(PathBuf, Effect)> {
+    let kinds = [
+        (&renewal.touch_reload, Effect::Reload),
+        (&renewal.touch_workers_reload, Effect::Workers),
+        (&renewal.touch_chain_reload, Effect::Chain),
+    ];
+    let pairs = |(paths, effect): (&Vec<PathBuf>, Effect)| {
+        let paths = paths.clone().into_iter();
+        paths.map(move |path| (path, effect)).collect::<Vec<_>>()
+    };
+    kinds.into_iter().flat_map(pairs).collect()
 }
 
 fn geometry(threads: Threads) -> link::Geometry {

@@ -101,18 +101,25 @@ impl Machine {
         }
     }
 
-    pub(super) fn reload_requested(&mut self) {
+    pub(super) fn reload_requested(&mut self, now: Moment) {
+        if self.plan.exit_on_reload {
+            self.say(
+                Level::Info,
+                "a reload was asked for: the server ends instead (exit-on-reload)",
+            );
+            self.terminated(now);
+            return;
+        }
         match self.phase {
-            Phase::Serving if self.candidate.is_none() => {
-                self.newest += 1;
-                self.candidate = Some(self.newest);
+            Phase::Serving if self.candidate.is_none() => self.begin_reload(),
+            Phase::Serving => {
+                // What has changed since it began may not be in it.
+                self.reload_again = true;
                 self.say(
                     Level::Info,
-                    "reloading: the app is loaded anew beside the running one",
+                    "a reload is under way already; another one follows it",
                 );
-                self.start_mold(self.newest);
             }
-            Phase::Serving => self.say(Level::Warning, "a reload is under way already"),
             Phase::Starting => self.say(
                 Level::Warning,
                 "the server is still starting, so nothing is reloaded",
@@ -131,6 +138,7 @@ impl Machine {
             "the reload failed; the app that was running stays",
         );
         self.kill_generation(generation);
+        self.reload_once_more();
     }
 
     fn kill_generation(&mut self, generation: u32) {
@@ -177,6 +185,24 @@ impl Machine {
             self.retire(now, id);
         }
         self.stop_molds(|mold| mold.generation <= old);
+        self.reload_once_more();
+    }
+
+    /// Begins the reload that was asked for while another one was under way.
+    fn reload_once_more(&mut self) {
+        if std::mem::take(&mut self.reload_again) && self.phase == Phase::Serving {
+            self.begin_reload();
+        }
+    }
+
+    fn begin_reload(&mut self) {
+        self.newest += 1;
+        self.candidate = Some(self.newest);
+        self.say(
+            Level::Info,
+            "reloading: the app is loaded anew beside the running one",
+        );
+        self.start_mold(self.newest);
     }
 
     /// Asks molds to leave; those that still load know nothing of anybody, and are killed.

@@ -3,6 +3,7 @@
 use super::*;
 
 mod chaos;
+mod renewals;
 
 const SECOND: Moment = Duration::from_secs(1);
 
@@ -24,6 +25,8 @@ impl World {
             lazy_apps: false,
             drain_timeout: 60 * SECOND,
             drain_delay: Duration::ZERO,
+            exit_on_reload: false,
+            wear: Wear::default(),
         };
         Self::with(plan)
     }
