@@ -116,14 +116,31 @@ fn worker(
 
 fn submit(dispatcher: &mut Dispatcher, clients: &mut Clients, numbers: std::ops::Range<u32>) {
     for index in numbers {
-        dispatcher.submit(
-            ExchangeId {
-                index,
-                generation: 1,
-            },
-            clients,
-        );
+        assert!(dispatcher.submit(exchange(index), clients), "it is taken");
     }
+}
+
+fn exchange(index: u32) -> ExchangeId {
+    ExchangeId {
+        index,
+        generation: 1,
+    }
+}
+
+#[test]
+fn a_full_queue_takes_nobody_until_somebody_goes() {
+    let (mut dispatcher, mut clients) = (Dispatcher::new(1 << 20), Clients::default());
+    dispatcher.limit_queue(2);
+    submit(&mut dispatcher, &mut clients, 0..2);
+    assert!(!dispatcher.submit(exchange(2), &mut clients));
+    dispatcher.cancel(exchange(0), false);
+    assert_eq!(dispatcher.waiting(), 1, "who has left does not count");
+    assert!(dispatcher.submit(exchange(2), &mut clients));
+    let waiting: Vec<u32> = dispatcher
+        .waiting_exchanges()
+        .map(|exchange| exchange.index)
+        .collect();
+    assert_eq!(waiting, [1, 2]);
 }
 
 #[test]

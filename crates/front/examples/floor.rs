@@ -42,6 +42,8 @@ fn main() -> std::io::Result<()> {
         ..Default::default()
     };
     let settings = Settings {
+        most_waiting: usize::MAX,
+        longest_wait: None,
         wear: None,
         net: net::Settings::default(),
         response_buffer: 1 << 20,

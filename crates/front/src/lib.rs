@@ -8,6 +8,7 @@ mod control;
 mod glue;
 mod journal;
 mod network;
+mod patience;
 mod settings;
 
 pub use control::{Concurrency, Handle, Order, Report, Reports, Totals, WorkerId};

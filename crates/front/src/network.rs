@@ -14,6 +14,7 @@ use os::clock::{monotonic_micros, unix_micros};
 use crate::control::{Concurrency, Inbox, Order, Report, Totals, WorkerId};
 use crate::glue::{Glue, exchange_id, net_id};
 use crate::journal::Journal;
+use crate::patience::Patience;
 use crate::{Settings, Wear};
 
 /// Token of the bell that control rings; workers' bells have their index plus one.
@@ -39,11 +40,14 @@ pub(crate) fn spawn(listeners: Vec<Listener>, settings: Settings, inbox: Inbox) 
     }
     let connections = Connections::new(listeners, settings.net)?;
     connections.watch(inbox.bell.as_fd(), CONTROL)?;
+    let mut dispatcher = Dispatcher::new(settings.response_buffer);
+    dispatcher.limit_queue(settings.most_waiting);
     let network = Network {
         connections,
-        dispatcher: Dispatcher::new(settings.response_buffer),
+        dispatcher,
         journal: Journal::new(access, settings.log, settings.counters),
         wear: settings.wear,
+        patience: Patience::new(settings.longest_wait),
         inbox,
         state: State::Serving,
         totals: Totals::default(),
@@ -70,6 +74,7 @@ struct Network {
     dispatcher: Dispatcher,
     journal: Journal,
     wear: Option<Wear>,
+    patience: Patience,
     inbox: Inbox,
     state: State,
     totals: Totals,
@@ -89,6 +94,10 @@ impl Network {
                 Sleep::Short(milliseconds) => Some(milliseconds),
                 Sleep::Long => None,
             };
+            let patience = self
+                .patience
+                .sleep(&self.dispatcher, self.connections.now());
+            let limit = limit.into_iter().chain(patience).min();
             match self.connections.wait(limit) {
                 Ok(false) if matches!(sleep, Sleep::Short(_)) => self.dispatcher.overslept(),
                 Ok(_) => {}
@@ -117,6 +126,8 @@ impl Network {
         self.connections.flush_collected();
         self.tell_gone_and_freed();
         self.dispatcher.wake();
+        self.patience
+            .look(&mut self.dispatcher, &mut self.connections);
         self.log_finished();
         self.log_pause();
         self.look_for_the_end();
@@ -126,8 +137,14 @@ impl Network {
     fn submit_arrived(&mut self) {
         let mut arrived = std::mem::take(&mut self.connections.news().arrived);
         for id in arrived.drain(..) {
-            self.dispatcher
+            let taken = self
+                .dispatcher
                 .submit(exchange_id(id), &mut Glue(&mut self.connections));
+            if !taken {
+                self.connections
+                    .note(id, "too many requests wait for a worker");
+                self.connections.fail(id, 503, "the server is too busy");
+            }
         }
         // Nothing arrives while requests are given out: keep the memory.
         self.connections.news().arrived = arrived;

@@ -15,6 +15,10 @@ pub struct Settings {
     pub access: AccessSettings,
     /// Where events and tracebacks go; its handle also takes the access lines.
     pub log: ServerLog,
+    /// Most requests that wait for a worker.
+    pub most_waiting: usize,
+    /// Longest wait for a worker, in microseconds; None is any.
+    pub longest_wait: Option<u64>,
     /// After how many requests a worker is to be replaced.
     pub wear: Option<Wear>,
     /// The totals.

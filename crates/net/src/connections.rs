@@ -473,6 +473,11 @@ impl Connections {
         }
     }
 
+    /// When an exchange began to wait for a worker (monotonic microseconds); None when it is no more.
+    pub fn submitted_at(&mut self, id: Id) -> Option<u64> {
+        self.exchange(id).map(|exchange| exchange.submitted_at)
+    }
+
     /// Notes what went wrong with an exchange, for the log.
     pub fn note(&mut self, id: Id, trouble: &str) {
         if let Some(exchange) = self

@@ -101,6 +101,8 @@ pub struct Exchange {
     pub remote_address: String,
     /// When its first byte was seen (monotonic microseconds).
     pub started: u64,
+    /// When it began to wait for a worker (monotonic microseconds).
+    pub submitted_at: u64,
     /// When the answer was complete (monotonic microseconds).
     pub ended: u64,
     /// The status sent; 0 if none was.
@@ -152,6 +154,7 @@ impl Exchange {
             door: Door::HttpSocket,
             remote_address: String::new(),
             started: 0,
+            submitted_at: 0,
             ended: 0,
             status: 0,
             body_bytes: 0,
