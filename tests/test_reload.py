@@ -180,3 +180,40 @@ def test_exit_on_reload(start, home) -> None:
     server.send_signal(signal.SIGHUP)
     assert server.wait_exit() == 0
     server.wait_line(r"exit-on-reload")
+
+
+def test_a_reload_reads_the_configuration_again(start, home) -> None:
+    """`touch-reload = %p`: the file that says what runs is the file that is touched when that changes."""
+    write_app(home, "old")
+    home.write("site.d/words.py", 'import os\nWORD = os.environ.get("WORD", "none")\n')
+    config = home / "app.ini"
+
+    def write(*lines: str) -> None:
+        common = ("http-socket = 127.0.0.1:0", "chdir = %dsite.d", "module = web", "touch-reload = %p")
+        home.write("app.ini", "\n".join(["[uwsgi]", *common, *lines]) + "\n")
+        touch(config)
+
+    write("processes = 1", "env = WORD=first", "buffer-size = 8192")
+    server = start(str(config), home=home).wait_ready()
+    client = Client(server, HTTP_SOCKET)
+    assert said(client)[1] == "first"
+    under_load(
+        client,
+        lambda: write("processes = 3", "env = WORD=second", "buffer-size = 16384"),
+        lambda: said(client)[1] == "second",
+    )
+    server.wait_line(r"reloaded: 3 workers")
+    server.wait_line(r"what is new about limits counts after a restart")
+    mark = server.mark()
+    write("processes = 3", "env = nonsense")
+    server.wait_line(r"the reload failed", after=mark)
+    assert any("app.ini:" in line and "env" in line for line in server.lines_since(mark))
+    mark = server.mark()
+    write("processes = 1", "threads = 2", "env = WORD=third")
+    server.wait_line(r"reloaded: 1 worker \(2 threads each\)", after=mark)
+    assert said(client)[1] == "third"
+    config.unlink()
+    mark = server.mark()
+    server.send_signal(signal.SIGHUP)
+    server.wait_line(r"the reload failed", after=mark)
+    assert said(client)[1] == "third"

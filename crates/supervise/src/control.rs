@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use link::Geometry;
 use os::epoll::{Epoll, Interest};
 use os::process::{adopt_orphans, reap};
 use os::signals::{Signal, SignalFd};
 
 use crate::fifo::{Command, Fifo};
+use crate::launch::Launch;
 use crate::machine::{Action, Event, Machine, Outcome, Plan};
 use crate::message::{self, MAX_PACKET, Message};
 use crate::mold::{Heard, Mold, MoldCommand};
@@ -29,10 +30,8 @@ use crate::worker::Worker;
 pub struct Settings {
     /// What is to be kept running.
     pub plan: Plan,
-    /// How to start a mold.
-    pub mold: MoldCommand,
-    /// The sizes of a worker's link.
-    pub geometry: Geometry,
+    /// How.
+    pub launch: Launch,
     /// When the server was started.
     pub started: Instant,
     /// Files whose change asks for something.
@@ -59,6 +58,8 @@ pub struct Control<N, H> {
     host: H,
     epoll: Epoll,
     signals: SignalFd,
+    /// How each generation that may still need molds is started.
+    launches: BTreeMap<u32, Rc<Launch>>,
     molds: BTreeMap<MoldId, Mold>,
     workers: BTreeMap<WorkerId, Worker>,
     rounds: Rounds,
@@ -101,6 +102,7 @@ impl<N: Network, H: Host> Control<N, H> {
             rounds: Rounds::new(touches.collect(), settings.plan.wear.minds_memory()),
             fifos: Vec::new(),
             machine: Machine::new(settings.plan.clone()),
+            launches: BTreeMap::from([(1, Rc::new(settings.launch.clone()))]),
             settings,
             network,
             host,
@@ -364,7 +366,8 @@ impl<N: Network, H: Host> Control<N, H> {
     fn obey(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
-                Action::StartMold(id) => self.start_mold(id),
+                Action::StartMold(id, generation) => self.start_mold(id, generation),
+                Action::ReadAgain(generation) => self.read_again(generation),
                 Action::Fork(mold, id) => self.fork(mold, id),
                 Action::StopMold(id) => self.stop_mold(id),
                 Action::KillMold(id) => self.with_mold(id, Mold::kill),
@@ -378,8 +381,32 @@ impl<N: Network, H: Host> Control<N, H> {
         }
     }
 
-    fn start_mold(&mut self, id: MoldId) {
-        let started = Mold::start(&self.settings.mold).and_then(|mold| {
+    /// Finds out how the next generation is to be started.
+    fn read_again(&mut self, generation: u32) {
+        let serving = self.machine.generation();
+        self.launches.retain(|known, _| *known >= serving);
+        let read = self.host.read_again().map(|fresh| {
+            let Some(fresh) = fresh else {
+                let same = self.launches.get(&serving).cloned();
+                self.launches
+                    .extend(same.map(|launch| (generation, launch)));
+                return None;
+            };
+            let touches = fresh.touches.iter();
+            let touches = touches.map(|(path, effect)| Touch::new(path, *effect));
+            self.rounds = Rounds::new(touches.collect(), fresh.plan.wear.minds_memory());
+            self.launches.insert(generation, Rc::new(fresh.launch));
+            Some(fresh.plan)
+        });
+        self.events.push_back(Event::ReadAgain(generation, read));
+    }
+
+    fn start_mold(&mut self, id: MoldId, generation: u32) {
+        let Some(launch) = self.launches.get(&generation).cloned() else {
+            self.not_started(id, "the generation is over".to_owned());
+            return;
+        };
+        let started = Mold::start(launch.clone()).and_then(|mold| {
             self.epoll.add(
                 mold.socket(),
                 Token::Mold(id).to_number(),
@@ -391,19 +418,20 @@ impl<N: Network, H: Host> Control<N, H> {
             Ok(mold) => {
                 self.molds.insert(id, mold);
             }
-            Err(error) => {
-                let why = why_not_started(&self.settings.mold, &error);
-                self.events.push_back(Event::MoldNotStarted(id, why));
-                // There is no process whose end could be told later.
-                self.events
-                    .push_back(Event::MoldDied(id, os::process::Ending::Code(1)));
-            }
+            Err(error) => self.not_started(id, why_not_started(&launch.mold, &error)),
         }
+    }
+
+    fn not_started(&mut self, id: MoldId, why: String) {
+        self.events.push_back(Event::MoldNotStarted(id, why));
+        // There is no process whose end could be told later.
+        self.events
+            .push_back(Event::MoldDied(id, os::process::Ending::Code(1)));
     }
 
     fn fork(&mut self, mold: MoldId, id: WorkerId) {
         let forked = match self.molds.get(&mold) {
-            Some(mold) => Worker::fork(mold, id, self.settings.geometry),
+            Some(mold) => Worker::fork(mold, id),
             None => Err(io::Error::other("the mold is gone")),
         };
         let watched = forked.and_then(|(worker, attachment)| {

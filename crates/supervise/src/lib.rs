@@ -9,6 +9,7 @@ mod back_off;
 mod control;
 mod failure;
 mod fifo;
+mod launch;
 mod machine;
 mod message;
 mod mold;
@@ -20,6 +21,7 @@ mod worker;
 
 pub use control::{Control, Ended, SIGNALS, Settings};
 pub use failure::LoadFailure;
+pub use launch::{Capacity, Fresh, Launch};
 pub use machine::{Action, Event, Loaded, Machine, Memory, Moment, Outcome, Plan, Wear};
 pub use mold::MoldCommand;
 pub use talk::{Attachment, Host, Level, MoldId, Network, Order, Report, Totals, WorkerId};

@@ -104,6 +104,8 @@ pub enum Event {
     Killed,
     /// Load the app anew, beside the running one.
     ReloadRequested,
+    /// The configuration was read again for a generation: the new plan, if there is one.
+    ReadAgain(u32, Result<Option<Plan>, String>),
     /// Replace the workers; one by one, or all at once.
     RenewalRequested {
         /// The next only when the last one serves.
@@ -121,7 +123,9 @@ pub enum Event {
 #[derive(Debug)]
 pub enum Action {
     /// Start a mold and tell it to load the app.
-    StartMold(MoldId),
+    StartMold(MoldId, u32),
+    /// Read the configuration again for this generation.
+    ReadAgain(u32),
     /// Make a link and have a worker forked.
     Fork(MoldId, WorkerId),
     /// Ask a mold to leave when its workers have.
@@ -239,6 +243,8 @@ pub struct Machine {
     generation: u32,
     /// The generation that is being built to replace it.
     candidate: Option<u32>,
+    /// What that one is to keep running.
+    candidate_plan: Plan,
     /// The newest generation, abandoned ones included.
     newest: u32,
     mold_back_off: BackOff,
@@ -264,6 +270,7 @@ impl Machine {
     pub fn new(plan: Plan) -> Self {
         let slots = vec![Slot::default(); plan.workers as usize];
         Self {
+            candidate_plan: plan.clone(),
             plan,
             phase: Phase::Starting,
             molds: Vec::new(),
@@ -311,6 +318,7 @@ impl Machine {
             Event::Interrupted => self.interrupted(now),
             Event::Killed => self.end_now(now, Outcome::Stopped),
             Event::ReloadRequested => self.reload_requested(now),
+            Event::ReadAgain(generation, read) => self.read_again(generation, read),
             Event::RenewalRequested { one_by_one } => self.renew_all(now, one_by_one),
             Event::Worn(id, why) => self.worn(now, id, &why),
             Event::Measured(id, memory) => self.measured(now, id, memory),
@@ -342,6 +350,11 @@ impl Machine {
             .chain(self.renewal_at())
             .chain(self.mold_due)
             .min()
+    }
+
+    /// The generation that serves.
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// What came of the requests, once it is known.

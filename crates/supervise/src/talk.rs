@@ -2,6 +2,8 @@
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 
+use crate::launch::{Capacity, Fresh};
+
 /// Which process of which worker: the number is stable, the incarnation grows with each process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WorkerId {
@@ -25,6 +27,8 @@ pub struct Attachment {
     pub incoming: link::Incoming,
     /// Its control socket, over which the files arrive that it wants to be sent.
     pub control: OwnedFd,
+    /// How many requests it runs at a time.
+    pub capacity: Capacity,
 }
 
 /// What the serving thread is told.
@@ -123,6 +127,8 @@ pub trait Host {
     fn reopen_logs(&mut self);
     /// Writes the pid files anew.
     fn write_pid_files(&mut self);
+    /// Reads the configuration again, for a reload. None: the old one counts. The error is for people.
+    fn read_again(&mut self) -> Result<Option<Fresh>, String>;
 }
 
 impl<H: Host + ?Sized> Host for &mut H {
@@ -140,5 +146,9 @@ impl<H: Host + ?Sized> Host for &mut H {
 
     fn write_pid_files(&mut self) {
         (**self).write_pid_files();
+    }
+
+    fn read_again(&mut self) -> Result<Option<Fresh>, String> {
+        (**self).read_again()
     }
 }

@@ -16,8 +16,8 @@ use os::process::send_signal;
 use os::signals::{Signal, SignalFd};
 use serde_json::{Value, json};
 use supervise::{
-    Attachment, Control, Ended, Host, Level, MoldCommand, Network, Order, Outcome, Plan, Report,
-    SIGNALS, Settings, Totals, WorkerId,
+    Attachment, Capacity, Control, Ended, Fresh, Host, Launch, Level, MoldCommand, Network, Order,
+    Outcome, Plan, Report, SIGNALS, Settings, Totals, WorkerId,
 };
 
 /// What the test does when a worker has become ready, or the log says something.
@@ -114,6 +114,10 @@ impl Host for Audience {
     fn reopen_logs(&mut self) {}
 
     fn write_pid_files(&mut self) {}
+
+    fn read_again(&mut self) -> Result<Option<Fresh>, String> {
+        Ok(None)
+    }
 }
 
 fn live(
@@ -161,8 +165,11 @@ fn live(
         touches: Vec::new(),
         fifos: Vec::new(),
         plan,
-        mold,
-        geometry,
+        launch: Launch {
+            mold,
+            geometry,
+            capacity: Capacity::Fixed(1),
+        },
         started: Instant::now(),
     };
     let signals = SignalFd::block(&SIGNALS).unwrap();

@@ -8,7 +8,6 @@ use std::env;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use front::Concurrency;
 use net::{Inherited, Listener};
 use observe::{LogSettings, LogWriter, ServerLog, Target};
 use options::config::{Daemonize, ProcessNames, Renewal, Threads};
@@ -17,8 +16,9 @@ use os::background::{Foreground, Side, close_input, go_to_background};
 use os::process::OpenFiles;
 use os::signals::SignalFd;
 use os::users::{Identity, become_identity, effective_user, set_umask};
-use supervise::{Control, Effect, Outcome, Plan, Wear};
+use supervise::{Capacity, Control, Effect, Launch, MoldCommand, Outcome, Plan, Wear};
 
+use crate::again::Source;
 use crate::exit_codes::Exit;
 use crate::front_settings::{front_settings, server_log};
 use crate::host::Program;
@@ -50,7 +50,7 @@ struct Ready {
 }
 
 /// Serves until told to stop. The notices are those of the configuration; a log file gets them too.
-pub(crate) fn serve(config: &Config, notices: &[Notice]) -> Exit {
+pub(crate) fn serve(config: &Config, notices: &[Notice], source: &Source) -> Exit {
     let started = Instant::now();
     person::tell_notices(notices);
     // Meant for the process that was started, so before it becomes another one.
@@ -75,7 +75,7 @@ pub(crate) fn serve(config: &Config, notices: &[Notice]) -> Exit {
                     .filter(|notice| notice.level == options::Level::Warning);
                 ready.notices.splice(0..0, lines.map(Notice::line));
             }
-            run(config, ready, &mut left_behind, started)
+            run(config, source, ready, &mut left_behind, started)
         }
         Err(problem) => give_up(problem, foreground),
     }
@@ -221,7 +221,13 @@ fn drop_privileges(
     })
 }
 
-fn run(config: &Config, ready: Ready, left_behind: &mut LeftBehind, started: Instant) -> Exit {
+fn run(
+    config: &Config,
+    source: &Source,
+    ready: Ready,
+    left_behind: &mut LeftBehind,
+    started: Instant,
+) -> Exit {
     let Ready {
         listeners,
         notices,
@@ -242,11 +248,12 @@ fn run(config: &Config, ready: Ready, left_behind: &mut LeftBehind, started: Ins
     let log = server_log(&config.logging, writer.handle());
     introduce(&log, &listeners, &notices);
     let foreground = release_early(config, foreground);
-    let threads = config.workers.threads;
     let settings = supervise::Settings {
         plan: plan(config),
-        mold: mold_settings::command(config, &interpreter, &script, open_files),
-        geometry: geometry(threads),
+        launch: launch(
+            config,
+            mold_settings::command(config, &interpreter, &script, open_files),
+        ),
         started,
         touches: touches(&config.renewal),
         fifos: config.renewal.fifos.clone(),
@@ -254,7 +261,6 @@ fn run(config: &Config, ready: Ready, left_behind: &mut LeftBehind, started: Ins
     let serving = ServingThread::start(
         listeners,
         front_settings(config, log.clone(), open_files.now),
-        concurrency(threads),
     );
     let mut program = Program {
         log: log.clone(),
@@ -262,6 +268,8 @@ fn run(config: &Config, ready: Ready, left_behind: &mut LeftBehind, started: Ins
         foreground,
         left_behind,
         config,
+        source,
+        open_files,
     };
     let ended =
         serving.and_then(|serving| Control::new(settings, signals, serving, &mut program)?.run());
@@ -327,7 +335,17 @@ fn farewell(log: &ServerLog, ended: supervise::Ended) -> Exit {
     }
 }
 
-fn plan(config: &Config) -> Plan {
+/// How the molds and workers of this configuration are started.
+pub(crate) fn launch(config: &Config, mold: MoldCommand) -> Launch {
+    Launch {
+        mold,
+        geometry: geometry(config.workers.threads),
+        capacity: capacity(config.workers.threads),
+    }
+}
+
+/// What this configuration wants to be kept running.
+pub(crate) fn plan(config: &Config) -> Plan {
     Plan {
         workers: config.workers.processes,
         shape: match config.workers.threads {
@@ -355,7 +373,8 @@ fn wear(renewal: &Renewal) -> Wear {
     }
 }
 
-fn touches(renewal: &Renewal) -> Vec<(PathBuf, Effect)> {
+/// Files whose change asks for something.
+pub(crate) fn touches(renewal: &Renewal) -> Vec<(PathBuf, Effect)> {
     let kinds = [
         (&renewal.touch_reload, Effect::Reload),
         (&renewal.touch_workers_reload, Effect::Workers),
@@ -379,10 +398,10 @@ fn geometry(threads: Threads) -> link::Geometry {
     }
 }
 
-fn concurrency(threads: Threads) -> Concurrency {
+fn capacity(threads: Threads) -> Capacity {
     match threads {
-        Threads::Count(count) => Concurrency::Fixed(count),
-        Threads::Auto { most } => Concurrency::Auto { most },
+        Threads::Count(count) => Capacity::Fixed(count),
+        Threads::Auto { most } => Capacity::Auto { most },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use os::process::Ending;
 
-use super::{Action, Loaded, Machine, Mold, MoldState, Moment, Outcome, Phase};
+use super::{Action, Loaded, Machine, Mold, MoldState, Moment, Outcome, Phase, Plan, Slot};
 use crate::talk::{Level, MoldId};
 
 impl Machine {
@@ -14,7 +14,7 @@ impl Machine {
             generation,
             state: MoldState::Loading,
         });
-        self.actions.push(Action::StartMold(id));
+        self.actions.push(Action::StartMold(id, generation));
     }
 
     /// The mold that forks for a generation; None while there is none.
@@ -163,11 +163,12 @@ impl Machine {
         let Some(generation) = self.candidate else {
             return;
         };
-        if self.ready_workers(generation) < self.plan.workers {
+        if self.ready_workers(generation) < self.candidate_plan.workers {
             return;
         }
         self.candidate = None;
         let old = std::mem::replace(&mut self.generation, generation);
+        self.plan = self.candidate_plan.clone();
         self.mold_due = None;
         self.say(
             Level::Info,
@@ -202,7 +203,28 @@ impl Machine {
             Level::Info,
             "reloading: the app is loaded anew beside the running one",
         );
-        self.start_mold(self.newest);
+        self.actions.push(Action::ReadAgain(self.newest));
+    }
+
+    /// The configuration for the next generation is known, or wrong.
+    pub(super) fn read_again(&mut self, generation: u32, read: Result<Option<Plan>, String>) {
+        if self.candidate != Some(generation) {
+            return;
+        }
+        match read {
+            Ok(plan) => {
+                self.candidate_plan = plan.unwrap_or_else(|| self.plan.clone());
+                let most = self.candidate_plan.workers as usize;
+                if self.slots.len() < most {
+                    self.slots.resize_with(most, Slot::default);
+                }
+                self.start_mold(generation);
+            }
+            Err(why) => {
+                self.say(Level::Error, why);
+                self.abandon_candidate();
+            }
+        }
     }
 
     /// Asks molds to leave; those that still load know nothing of anybody, and are killed.

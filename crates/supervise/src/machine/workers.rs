@@ -23,7 +23,12 @@ impl Machine {
             .filter(|generation| self.is_running() && self.ready_mold(*generation).is_some());
         generations.flat_map(move |generation| {
             let vacant = move |slot: &usize| !self.is_occupied(*slot, generation);
-            (0..self.slots.len())
+            let plan = if generation == self.generation {
+                &self.plan
+            } else {
+                &self.candidate_plan
+            };
+            (0..plan.workers as usize)
                 .filter(vacant)
                 .map(move |slot| (slot, generation))
         })

@@ -190,3 +190,56 @@ fn exit_on_reload_ends() {
     world.event(Event::ReloadRequested);
     assert_eq!(world.done(), ["tell drain", "stop mold 1"]);
 }
+
+#[test]
+fn a_reload_follows_the_configuration() {
+    let mut world = World::serving(1);
+    let plan = |workers| Plan {
+        workers,
+        ..World::new(workers).machine.plan
+    };
+    world.read = Ok(Some(plan(3)));
+    world.event(Event::ReloadRequested);
+    world.event(Event::MoldLoaded(2, Loaded::default()));
+    assert_eq!(
+        world.done(),
+        [
+            "start mold 2",
+            "fork 1.2 from 2",
+            "fork 2.3 from 2",
+            "fork 3.4 from 2"
+        ]
+    );
+    for worker in 1..=3 {
+        world.bring_up(worker, u64::from(worker) + 1);
+    }
+    assert!(world.done().contains(&"tell retire 1.1".to_owned()));
+    world.event(Event::Exited(id(1, 1), Ending::Code(0)));
+    world.read = Ok(Some(plan(1)));
+    world.event(Event::ReloadRequested);
+    world.event(Event::MoldLoaded(3, Loaded::default()));
+    world.bring_up(1, 5);
+    world.done();
+    world.event(Event::Exited(id(3, 4), Ending::Code(0)));
+    world.later(SECOND);
+    assert_eq!(
+        world.done(),
+        ["tell gone 3.4: exit code 0", "forget 3.4"],
+        "there are fewer now"
+    );
+}
+
+#[test]
+fn a_wrong_configuration_ends_a_reload() {
+    let mut world = World::serving(1);
+    world.read = Err("app.ini:3: there is no such thing".into());
+    world.event(Event::ReloadRequested);
+    assert_eq!(world.done(), [""; 0]);
+    assert_eq!(
+        world.last_said(),
+        "the reload failed; the app that was running stays"
+    );
+    world.read = Ok(None);
+    world.event(Event::ReloadRequested);
+    assert_eq!(world.done(), ["start mold 2"]);
+}
