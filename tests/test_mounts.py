@@ -1,22 +1,20 @@
 """Several apps in one server: `mount`, `manage-script-name`, `applications`, and who is the default.
 
-With UWSGI_BIN naming a real uWSGI, the same requests are also put to it and the answers compared.
+The same requests are put to a real uWSGI as well, and the answers compared.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import struct
 import subprocess
 from pathlib import Path
 
 import pytest
+from harness.real_uwsgi import uwsgi_command
 from harness.server import Home, Server
 from harness.waiting import wait_until
 
-UWSGI = os.environ.get("UWSGI_BIN") or shutil.which("uwsgi")
 APP = """
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
@@ -115,7 +113,8 @@ def test_over_http(start, home) -> None:
     server = serve(start, home, "module = one", *MOUNTS, "manage-script-name = true")
     http = server.address("http-socket")
     with socket.create_connection(http.target, 10) as connection:
-        connection.sendall(b"GET /x/%79/z?a HTTP/1.1\r\nHost: h\r\nSCRIPT_NAME: /q\r\nUWSGI_APPID: /x\r\nConnection: close\r\n\r\n")
+        headers = b"Host: h\r\nSCRIPT_NAME: /q\r\nUWSGI_APPID: /x\r\nConnection: close\r\n"
+        connection.sendall(b"GET /x/%79/z?a HTTP/1.1\r\n" + headers + b"\r\n")
         answer = connection.makefile("rb").read()
     assert answer.endswith(b"three|/x/y|/z")
 
@@ -175,7 +174,6 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.mark.skipif(not UWSGI, reason="no uwsgi is installed here")
 @pytest.mark.parametrize("managed", [True, False], ids=["managed", "given"])
 def test_real_uwsgi_answers_the_same(start, home, managed) -> None:
     lines = ["module = one", *MOUNTS, f"manage-script-name = {str(managed).lower()}"]
@@ -184,7 +182,7 @@ def test_real_uwsgi_answers_the_same(start, home, managed) -> None:
     port = free_port()
     config = home.write("real.ini", "\n".join(["[uwsgi]", f"socket = 127.0.0.1:{port}", *lines]))
     with open(home / "real.log", "wb") as log:
-        real = subprocess.Popen([UWSGI, str(config)], cwd=home.path, stdout=log, stderr=log)
+        real = subprocess.Popen([uwsgi_command(), str(config)], cwd=home.path, stdout=log, stderr=log)
     try:
         wait_until(lambda: b"spawned uWSGI worker 1" in Path(home / "real.log").read_bytes(), "a running uWSGI")
         theirs = [ask(("127.0.0.1", port), *request) for request in REQUESTS if request[1] is not None or managed]

@@ -56,7 +56,7 @@ def test_not_before_its_time(start, home) -> None:
     server = serve(start, home, "--max-requests", "3")
     client = Client(server, HTTP_SOCKET)
     assert len({pid(client) for _ in range(20)}) == 1
-    wait_until(lambda: len({pid(client)} - {0}) and any("it has served 3 requests" in line for line in server.log.lines), "its end", 20)
+    server.wait_line(r"is replaced: it has served 3 requests", seconds=20)
 
 
 def test_by_age(start, home) -> None:

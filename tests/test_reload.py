@@ -98,7 +98,11 @@ def test_a_reload_that_fails_changes_nothing_and_the_next_one_works(start, home)
     client = Client(server, HTTP_SOCKET)
     write_app(home, 'new" broken')
     mark = server.mark()
-    under_load(client, lambda: touch(watched), lambda: any("the reload failed" in line for line in server.lines_since(mark)))
+
+    def failed() -> bool:
+        return any("the reload failed" in line for line in server.lines_since(mark))
+
+    under_load(client, lambda: touch(watched), failed)
     assert said(client)[0] == "old"
     write_app(home, "newer")
     touch(watched)
