@@ -10,9 +10,20 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from harness import launch
 from harness.client import DOORS, HTTP_DOORS, UWSGI_DOORS, Client, Door
 from harness.launch import Launcher
 from harness.server import Home, Server, verdigris_command
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--engine gevent` runs every test over the gevent engine; those about threads are left out."""
+    parser.addoption("--engine", choices=("threads", "gevent"), default="threads", help="how requests wait")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell the harness which engine is under test."""
+    launch.ENGINE = config.getoption("--engine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,11 +17,17 @@ from harness.waiting import wait_until
 
 def workers_at_work(server: Server, client: Client, count: int, gate_name: str) -> list[int]:
     """Prove that `count` workers serve: as many requests run at once in different processes."""
-    gate = server.home.gate(gate_name)
-    running = hold(client, gate_name, count)
-    pids = sorted({pid for pid, _ in wait_held(server, gate_name, count)})
-    release(gate, running)
+    pids = pids_at_work(server, client, count, gate_name)
     assert len(pids) == count
+    return pids
+
+
+def pids_at_work(server: Server, client: Client, places: int, gate_name: str) -> list[int]:
+    """The processes in which that many requests run at once."""
+    gate = server.home.gate(gate_name)
+    running = hold(client, gate_name, places)
+    pids = sorted({pid for pid, _ in wait_held(server, gate_name, places)})
+    release(gate, running)
     return pids
 
 
@@ -175,6 +181,34 @@ def test_the_service_survives_its_mold(serve) -> None:
         kill(victim)
     assert client.get("/echo").status == 200
     assert len(imports(server)) == 2
+
+
+def test_workers_outlive_their_mold(serve) -> None:
+    """Nobody notices that the mold is gone: the same workers go on, whatever they do, and end with the server."""
+    server: Server = serve("workers:app", processes=2, threads=2)
+    client = Client(server, HTTP_SOCKET)
+    pids = pids_at_work(server, client, 4, "before")
+    first = imports(server)[0]
+    computing = client.begin("GET", "/busy?seconds=3")
+    load = Load(client.address, 8, lambda c, n: f"/sleep/{c}/{n}?ms=2").start()
+    wait_until(lambda: load.count > 200, "a running load")
+    kill(first)
+    server.wait_line(r"the mold died: killed by signal 9 .*; workers that live go on, another is started")
+    wait_until(lambda: len(imports(server)) == 2, "a new mold")
+    reached = load.count
+    wait_until(lambda: load.count > reached + 500, "the load goes on")
+    assert [answer for answer in load.stop() if answer.status != 200] == []
+    assert computing.response().status == 200
+    assert pids_at_work(server, client, 4, "after") == pids
+
+    stuck = [client.begin("GET", "/stuck") for _ in range(2)]
+    wait_until(lambda: sum(e.startswith("stuck ") for e in server.home.entries()) == 2, "both are in C code")
+    server.stopped = True
+    server.send_signal(signal.SIGKILL)
+    server.wait_exit(5)
+    server.wait_alone(2)
+    for exchange in stuck:
+        exchange.connection.close()
 
 
 def test_workers_that_cannot_start_do_not_spin(start, home) -> None:

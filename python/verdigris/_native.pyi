@@ -79,11 +79,17 @@ def attach(memfd: int, wake_worker: int, wake_server: int, control: int, setting
     """Map the link in a forked worker. The descriptors belong to the link from then on."""
 
 def die_with_parent(signal: int = 9) -> None:
-    """Have the kernel send this process a signal when its parent dies. It replaces what was asked for before.
+    """Have the kernel send this process a signal when its parent dies. It replaces what was asked for before."""
 
-    Workers ask for SIGTERM while the mold is their parent, so that they can outlive it, and for SIGKILL once it is the
-    server.
+def outlive_mold(control: int, mold: int) -> None:
+    """Live on when the mold with this pid dies, as long as the other end of the control socket is open.
+
+    The process ends when that is closed, and from the mold's death on it is killed when the server dies, whatever code
+    runs in it. It may have happened already.
     """
+
+def show_stacks(pipe: int) -> None:
+    """Let the server ask any thread for its Python stack, which is written into the pipe, whatever code runs in it."""
 
 def set_title(title: str) -> None:
     """Show a title for this process in `ps`, where the system allows it."""

@@ -57,9 +57,9 @@ def _threads() -> str:
     names = []
     if threading is not None:
         current = threading.current_thread()
-        names = [_describe_thread(thread) for thread in threading.enumerate() if thread is not current]
+        names = [describe_thread(thread) for thread in threading.enumerate() if thread is not current]
     # A library patched by gevent reports greenlets as threads, and C code starts threads that Python never sees.
-    count = _count_of_threads()
+    count = count_of_threads()
     if count is not None and count <= 1:
         return ""
     if count is not None and count - 1 > len(names):
@@ -72,14 +72,15 @@ def _threads() -> str:
     return f"{subject} running after the import ({_listed(names)}): {ending} in the workers\nhint: {HINT}"
 
 
-def _count_of_threads() -> int | None:
+def count_of_threads() -> int | None:
+    """The threads of this process, as the system counts them; None where it does not say."""
     try:
         return len(os.listdir(_THREADS))
     except OSError:
         return None
 
 
-def _describe_thread(thread) -> str:
+def describe_thread(thread) -> str:
     """`name: what it runs`, such as `Thread-1: sentry_sdk.worker.BackgroundWorker._target`."""
     target = getattr(thread, "_target", None)
     if target is None:
@@ -101,6 +102,13 @@ def _sockets(before: set[int]) -> str:
     subject = "1 socket is" if one else f"{len(names)} sockets are"
     ending = "all workers would share it" if one else "all workers would share them"
     return f"{subject} open after the import ({_listed(names)}): {ending}\nhint: {HINT}"
+
+
+def connections(before: set[int]) -> list[str]:
+    """Where the sockets lead that were opened since and are connected."""
+    opened = sorted(open_descriptors() - before)
+    names = [_describe_socket(number) for number in opened if _leads_to(number).startswith("socket:")]
+    return [name for name in names if name.startswith("to ")]
 
 
 def _describe_socket(number: int) -> str:

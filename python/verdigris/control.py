@@ -23,7 +23,7 @@ MAX_PACKET = 128 * 1024
 """Longest packet in bytes; both ends refuse more."""
 
 MAX_DESCRIPTORS = 16
-"""Most descriptors that are taken from one packet; the protocol sends four."""
+"""Most descriptors that are taken from one packet; the protocol sends five."""
 
 _ANCILLARY_SPACE = 16 + 4 * MAX_DESCRIPTORS
 _SHORTEST_WORTH_CUTTING = 1024

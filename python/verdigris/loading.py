@@ -19,8 +19,14 @@ def load(settings: dict, warnings: list[str]):
     gc.set_threshold(0)
     try:
         surroundings.arrange(settings)
+        if settings.get("engine") == "gevent":
+            from verdigris import drivers, patching
+
+            patching.prepare(settings, warnings)
         _import_extras(settings, warnings)
         app = mounts.load(settings, warnings)
+        if settings.get("engine") == "gevent":
+            warnings += drivers.blocking()
         surroundings.change_directory(settings.get("chdir2"), "chdir2")
         return app
     except LoadFailure as failure:

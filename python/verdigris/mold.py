@@ -6,10 +6,11 @@ imports stays in the memory of every worker, so it imports little.
 The messages, one in each packet of the control socket:
 
     server → mold   {"do": "load", "settings": {…}}                            first, once
-                    {"do": "fork", "worker": 1, "incarnation": 7}              with four descriptors: the link's memory,
-                                                                               its two bells, the worker's control socket
+                    {"do": "fork", "worker": 1, "incarnation": 7}              with five descriptors: the link's memory,
+                                                                               its two bells, the worker's control socket,
+                                                                               a pipe for stacks
                     {"do": "stop"}                                             no more forks; end after the last worker
-    mold → server   {"event": "loaded", "seconds", "app", "kind", "python", "executable", "prefix", "warnings": […]}
+    mold → server   {"event": "loaded", "seconds", "lazy", "app", "kind", "python", "executable", "prefix", "warnings": […]}
                     {"event": "failed", "what", "message", "hint", "looked": […], "near": […], "traceback"}
                     {"event": "forked", "worker", "incarnation", "pid"}
                     {"event": "exited", "worker", "incarnation", "pid", "status"}   as waitpid gives it; pid 0: no fork
@@ -33,7 +34,7 @@ from os import WNOHANG, fork, waitpid
 from select import POLLIN, poll
 from time import monotonic
 
-from verdigris import _native, audit, engines, leaving, loading, signals, worker
+from verdigris import _native, audit, engines, leaving, loading, preload, signals, worker
 from verdigris.control import Channel
 from verdigris.failure import LoadFailure, unforeseen
 
@@ -44,7 +45,7 @@ EXIT_LOST_CHILD = 70
 """Exit code of a forked process that failed before it was a worker."""
 
 _SECONDS_AFTER_THE_SERVER = 1.0
-_DESCRIPTORS_OF_A_WORKER = 4
+_DESCRIPTORS_OF_A_WORKER = 5
 
 
 def main(control: int):
@@ -52,26 +53,36 @@ def main(control: int):
     os.set_inheritable(control, False)
     signals.for_loading()
     # SIGTERM ends a mold that is still loading; later the closed socket tells it, and it ends its workers first.
-    worker.tell_when_parent_dies(os.getppid(), signals.SIGTERM)
+    server = os.getppid()
+    _native.die_with_parent(signals.SIGTERM)
+    if os.getppid() != server:
+        os._exit(1)
     channel = Channel(control)
-    first = channel.receive()
-    if first is None:
-        leaving.leave(0)
-    settings = first[0]["settings"]
+    settings = preload.settings_of_the_first() or _first_settings(channel)
+    beginning = preload.Beginning()
     _native.set_title(f"{settings.get('title') or 'verdigris'} mold")
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)
-    mold = Mold(channel, settings)
+    mold = Mold(channel, settings, beginning)
     if not mold.load():
         leaving.leave(EXIT_NO_APP)
     mold.serve()
     leaving.leave(0)
 
 
+def _first_settings(channel: Channel) -> dict:
+    """What the server says first."""
+    first = channel.receive()
+    if first is None:
+        leaving.leave(0)
+    return first[0]["settings"]
+
+
 class Mold:
     """A mold's state: the app, and the workers that came out of it."""
 
-    def __init__(self, channel: Channel, settings: dict) -> None:
+    def __init__(self, channel: Channel, settings: dict, beginning: preload.Beginning) -> None:
+        self._beginning = beginning
         self._channel = channel
         self._settings = settings
         self._app = None  # stays None with lazy-apps: each worker loads its own
@@ -84,11 +95,11 @@ class Mold:
         """Import the app, unless the workers do that, and tell the server how it went."""
         before = audit.open_descriptors()
         started = monotonic()
-        warnings: list[str] = []
+        warnings: list[str] = list(self._settings.get("notes") or ())
         try:
             if not self._settings.get("lazy_apps"):
                 self._app = loading.load(self._settings, warnings)
-                warnings += audit.audit(before)
+                warnings += self._audit(before)
                 engines.choose(self._settings.get("engine"))  # imported here once instead of in each worker
         except LoadFailure as failure:
             self._channel.send(failure.event())
@@ -101,11 +112,22 @@ class Mold:
         self._channel.send(self._loaded(monotonic() - started, warnings))
         return True
 
+    def _audit(self, before: set[int]) -> list[str]:
+        """What is to be said about what the import left behind. Under gevent it may mean to start over, lazily."""
+        if self._settings.get("engine") != "gevent":
+            return audit.audit(before)
+        found = preload.obstacles(before)
+        if found:
+            lazily = {**self._settings, "lazy_apps": True, "notes": [preload.reason(found)]}
+            self._beginning.start_over(self._channel, lazily)
+        return []
+
     def _loaded(self, seconds: float, warnings: list[str]) -> dict:
         settings = self._settings
         return {
             "event": "loaded",
             "seconds": round(seconds, 3),
+            "lazy": self._app is None,
             "app": self._app.name if self._app else settings.get("module") or settings.get("wsgi_file"),
             "kind": self._app.kind if self._app else "wsgi",
             "python": sys.version.partition(" ")[0],

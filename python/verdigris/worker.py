@@ -15,23 +15,14 @@ EXIT_NO_APP = 22
 """Exit code when the app could not be loaded in the worker (lazy-apps)."""
 
 
-def tell_when_parent_dies(parent: int, signal: int) -> None:
-    """Have the kernel send this process a signal when its parent dies; when that is over already, end now."""
-    try:
-        _native.die_with_parent(signal)
-    except TypeError:  # an extension that knows SIGKILL only
-        _native.die_with_parent()
-    if os.getppid() != parent:
-        os._exit(1)
-
-
 def run(app, settings: dict, descriptors: list[int], mold: Channel, mold_pid: int):
     """Be a worker until the server has had enough of it. Never returns.
 
     `app` is what the mold has loaded, or None when each worker loads its own. The settings hold the worker's number
-    and incarnation. The descriptors are its ends of the link and its control socket, in the order in which the server
-    sends them; all of them become the link's. What a living worker has to say to the control thread goes through the
-    mold; on its own control socket, which the network thread reads, that thread only looks for its last words.
+    and incarnation. The descriptors are its ends of the link, its control socket, and a pipe for stacks, in the order
+    in which the server sends them; all but the last become the link's. What a living worker has to say to the control
+    thread goes through the mold; on its own control socket, which the network thread reads, that thread only looks for
+    its last words.
     """
     code = 1
     try:
@@ -47,19 +38,21 @@ def run(app, settings: dict, descriptors: list[int], mold: Channel, mold_pid: in
 def _run(app, settings: dict, descriptors: list[int], mold: Channel, mold_pid: int) -> int:
     _native.set_title(f"{settings.get('title') or 'verdigris'} worker {settings['worker']}")
     _forget_children_of_the_mold()
+    *link_ends, stacks = descriptors
+    control = link_ends[-1]
     signals.for_worker(lambda: os._exit(0))  # until there is a link, there is nothing to finish
-    tell_when_parent_dies(mold_pid, signals.SIGTERM)
+    _native.outlive_mold(control, mold_pid)
+    _native.show_stacks(stacks)
     if app is None:
-        app = _load_own(settings, descriptors[3], mold)
+        app = _load_own(settings, control, mold)
         if app is None:
             return EXIT_NO_APP
     run_engine = engines.choose(settings.get("engine"))
-    link = _native.attach(*descriptors, settings)
-    control = descriptors[3]
+    link = _native.attach(*link_ends, settings)
     mishaps.arrange(settings, lambda why: mold.send(_signed(settings, {"event": "worn", "why": why})))
     if settings.get("code_changes") and settings["worker"] == 1:
         watch.start(settings["code_changes"], lambda file: mold.send({"event": "code_changed", "file": file}))
-    signals.for_worker(lambda: _told_to_terminate(settings, control, mold, mold_pid))
+    signals.for_worker(lambda: _told_to_terminate(settings, control, mold))
     run_engine(link, app.function, settings)
     return 0
 
@@ -72,18 +65,15 @@ def _forget_children_of_the_mold() -> None:
         processes._children.clear()
 
 
-def _told_to_terminate(settings: dict, control: int, mold: Channel, mold_pid: int) -> None:
-    """SIGTERM: from a user, from a service manager to all processes, or from the kernel because the mold is dead.
+def _told_to_terminate(settings: dict, control: int, mold: Channel) -> None:
+    """SIGTERM: from a user, from a service manager to all processes, or from the mold because the server is dead.
 
     While the server lives, it decides, so that no request is lost: it retires this worker when it goes on itself, and
-    drains all of them in order when it stops too. A worker outlives its mold; the server is its parent then.
+    drains all of them in order when it stops too. Without a mold nobody can be asked; the worker stays.
     """
     if _is_closed(control):
         leaving.leave(0)  # the server is gone, and every client with it
-    elif os.getppid() != mold_pid:
-        tell_when_parent_dies(os.getppid(), signals.SIGKILL)
-    else:
-        mold.send(_signed(settings, {"event": "leaving"}))
+    mold.send(_signed(settings, {"event": "leaving"}))
 
 
 def _is_closed(control: int) -> bool:

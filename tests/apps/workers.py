@@ -110,6 +110,15 @@ def hog(environ, start_response):
 
 
 @app.add
+def stuck(environ, start_response):
+    """Wait in C for what never comes, holding the interpreter lock; no signal gets it out of there."""
+    control.note(f"stuck {os.getpid()}")
+    reading, _writing = os.pipe()
+    ctypes.PyDLL(None).read(reading, ctypes.create_string_buffer(1), 1)
+    return control.plain(start_response, "something came")
+
+
+@app.add
 def leave(environ, start_response):
     os._exit(int(control.query(environ)["code"]))
 

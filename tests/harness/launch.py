@@ -9,13 +9,26 @@ from pathlib import Path
 from .client import ALL_DOORS
 from .server import APPS, Home, Server
 
+ENGINE = "threads"
+"""How requests wait in the servers of tests that do not care: `threads`, or what `--engine` says."""
+
+GREENLETS_FOR_AUTO = 40
+"""As many as an automatic pool has threads at most."""
+
 
 def application_options(app: str, processes: int, threads: int | str) -> list[str]:
-    """The options that serve an app of `tests/apps`."""
+    """The options that serve an app of `tests/apps`, with so many requests at once in each process."""
     return [
         *("--pythonpath", str(APPS), "--module", app),
-        *("--processes", str(processes), "--threads", str(threads)),
+        *("--processes", str(processes), *engine_options(threads)),
     ]
+
+
+def engine_options(at_once: int | str) -> list[str]:
+    """The options for so many requests at once (or `auto`) with the engine under test."""
+    if ENGINE == "gevent":
+        return ["--gevent", str(GREENLETS_FOR_AUTO if at_once == "auto" else at_once)]
+    return ["--threads", str(at_once)]
 
 
 class Launcher:

@@ -149,12 +149,19 @@ class Worker:
         self.answers = open(answers, encoding="utf-8")
         self.control, self._control_its_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.settimeout(SECONDS)
-        self.its_ends = [self.memory, self._requests_its_end, self._answers_its_end, self._control_its_end.fileno()]
+        self.stacks, self._stacks_its_end = os.pipe()
+        self.its_ends = [
+            self.memory,
+            self._requests_its_end,
+            self._answers_its_end,
+            self._control_its_end.fileno(),
+            self._stacks_its_end,
+        ]
 
     def hand_over(self) -> None:
         """Close what the worker has now."""
         self._control_its_end.close()
-        for descriptor in (self.memory, self._requests_its_end, self._answers_its_end):
+        for descriptor in (self.memory, self._requests_its_end, self._answers_its_end, self._stacks_its_end):
             os.close(descriptor)
 
     def answer(self) -> dict:
@@ -182,3 +189,6 @@ class Worker:
         self.leave()
         self.answers.close()
         self.control.close()
+        if self.stacks >= 0:
+            os.close(self.stacks)
+        self.stacks = -1

@@ -52,13 +52,13 @@ def test_worker_serves_and_leaves(mold):
 
 
 def test_worker_has_nothing_of_the_mold(mold):
-    """Its descriptors are the standard three, its own four and a way to the mold, whatever was forked before it."""
+    """Its descriptors are the standard three, its own five and a way to the mold, whatever was forked before it."""
     for number in (1, 2):
         worker = mold.fork(number)
         mold.forked()
         assert worker.answer()["worker"] == number
         listing = worker.ask(do="' '.join(sorted(os.listdir('/proc/self/fd')))")["body"].split()
-        assert len(listing) - 1 == 3 + 4 + 1, listing  # one is the directory being read
+        assert len(listing) - 1 == 3 + 5 + 1, listing  # one is the directory being read
 
 
 def test_mold_keeps_nothing_of_its_workers(mold):

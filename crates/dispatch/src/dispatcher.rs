@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use link::{FrameHead, Incoming, Kind, Nap, Outgoing, SlotId, Violation};
 
 use crate::exchanges::{ExchangeId, Exchanges, Part};
+use crate::lateness::Watch;
 use crate::worker::{Capacity, Life, Worker, WorkerKey};
 
 /// The largest piece of a request body in one frame.
@@ -50,6 +51,7 @@ pub struct Dispatcher {
     most_waiting: usize,
     places: Vec<Place>,
     payload: Vec<u8>,
+    pub(crate) watch: Watch,
 }
 
 impl Dispatcher {
@@ -63,6 +65,7 @@ impl Dispatcher {
             most_waiting: usize::MAX,
             places: Vec::new(),
             payload: Vec::new(),
+            watch: Watch::default(),
         }
     }
 
@@ -179,7 +182,7 @@ impl Dispatcher {
                 .filter_map(|(index, worker)| Some((index, worker.as_ref()?)));
             candidates
                 .filter(|(_, worker)| test(worker))
-                .min_by_key(|(_, worker)| worker.outstanding)
+                .min_by_key(|(_, worker)| (worker.overdue > 0, worker.outstanding))
                 .map(|(index, _)| index)
         };
         least(Worker::is_free).or_else(|| least(Worker::takes_ahead))
@@ -198,7 +201,10 @@ impl Dispatcher {
         let Some(worker) = self.workers[index].as_mut() else {
             return false;
         };
-        if worker.give(exchange, &self.payload, streams).is_err() {
+        if worker
+            .give(exchange, &self.payload, streams, self.watch.now)
+            .is_err()
+        {
             return false;
         }
         let (Some(&slot), key) = (worker.order.back(), worker.key) else {
@@ -210,6 +216,7 @@ impl Dispatcher {
             slot,
         };
         exchanges.assigned(exchange, key);
+        self.watch.given();
         true
     }
 
@@ -359,20 +366,18 @@ impl Dispatcher {
     /// The worker gets nothing new, keeps what it has begun, and leaves when that is done.
     pub fn retire(&mut self, key: WorkerKey, exchanges: &mut impl Exchanges) {
         let Some(index) = self.find(key) else { return };
-        self.retire_index(index, exchanges);
+        self.retire_index(index);
         self.settle(exchanges);
     }
 
-    fn retire_index(&mut self, index: usize, exchanges: &mut impl Exchanges) {
+    pub(crate) fn retire_index(&mut self, index: usize) {
         let mut back = Vec::new();
         if let Some(worker) = self.workers[index]
             .as_mut()
             .filter(|worker| worker.life != Life::Retiring)
         {
             worker.life = Life::Retiring;
-            while let Some(exchange) = worker.take_back() {
-                back.push(exchange);
-            }
+            back = worker.take_back_all();
             worker.say(FrameHead::new(
                 Kind::Drain,
                 SlotId {
@@ -384,19 +389,18 @@ impl Dispatcher {
             worker.outgoing.nudge();
         }
         self.put_back(&back);
-        let _ = exchanges;
     }
 
     /// Every worker leaves when it is done. Nothing may be queued.
-    pub fn retire_all(&mut self, exchanges: &mut impl Exchanges) {
+    pub fn retire_all(&mut self) {
         for index in 0..self.workers.len() {
-            self.retire_index(index, exchanges);
+            self.retire_index(index);
         }
         self.wake();
     }
 
     /// To the head of the queue, youngest first in `exchanges`, so that the old order is kept.
-    fn put_back(&mut self, exchanges: &[ExchangeId]) {
+    pub(crate) fn put_back(&mut self, exchanges: &[ExchangeId]) {
         for &exchange in exchanges {
             *self.place(exchange) = Place::Queued {
                 generation: exchange.generation,

@@ -6,6 +6,7 @@ use link::{Frame, Kind, SlotId, Violation};
 
 use crate::dispatcher::Dispatcher;
 use crate::exchanges::{Exchanges, Part};
+use crate::lateness::{Late, Stage};
 use crate::worker::{Life, Worker};
 
 /// Frames read of one worker before the others have their turn.
@@ -55,6 +56,9 @@ impl Dispatcher {
             worker.overslept &= !any;
             worker.incoming = Some(incoming);
         }
+        if any {
+            self.heard(index);
+        }
         outcome.map(|()| ready)
     }
 
@@ -93,6 +97,17 @@ impl Dispatcher {
         let held = worker.held(head.slot).ok_or(Violation::Slot)?;
         held.begun = true;
         let exchange = held.exchange;
+        if head.kind == Kind::Error
+            && let Stage::Overdue { request, .. } = &held.stage
+        {
+            let mut text = Vec::new();
+            payload.copy_into(&mut text);
+            let late = Late::GivenUp {
+                request: request.clone(),
+                text: String::from_utf8_lossy(&text).into_owned(),
+            };
+            self.watch.noticed.push((worker.key, late));
+        }
         if end {
             if matches!(head.kind, Kind::Start | Kind::Data) {
                 worker.pace.took(head.value);

@@ -72,6 +72,9 @@ pub trait Exchanges {
     /// The worker has begun to be responsible for the exchange (for logs).
     fn assigned(&mut self, exchange: ExchangeId, worker: WorkerKey);
 
+    /// Method and target of the request, for the log. Asked only when it is late.
+    fn request_line(&mut self, exchange: ExchangeId) -> String;
+
     /// Takes a piece of the answer. An error means that the worker broke the protocol.
     fn answer(&mut self, exchange: ExchangeId, part: Part<'_>) -> Result<(), Violation>;
 

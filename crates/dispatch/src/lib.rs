@@ -9,9 +9,11 @@
 mod dispatcher;
 mod drain;
 mod exchanges;
+mod lateness;
 mod pace;
 mod worker;
 
 pub use dispatcher::{Dispatcher, Heard, Sleep};
 pub use exchanges::{ExchangeId, Exchanges, Part};
+pub use lateness::{Delay, Late, Limits};
 pub use worker::{Capacity, WorkerKey};

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use link::{FrameHead, Full, Incoming, Kind, Outgoing, SlotId};
 
 use crate::exchanges::ExchangeId;
+use crate::lateness::{Faith, Ping, Stage};
 use crate::pace::Pace;
 
 /// Which process of which worker; the number is stable, the incarnation grows.
@@ -45,6 +46,10 @@ pub(crate) struct Held {
     pub(crate) wanted: u64,
     /// Bytes of the answer that have left and that the worker has not been told of.
     pub(crate) freed: u64,
+    /// When the worker was given it, in microseconds.
+    pub(crate) given: u64,
+    /// What has become of its time.
+    pub(crate) stage: Stage,
 }
 
 /// Where the worker is in its life.
@@ -81,6 +86,16 @@ pub(crate) struct Worker {
     pub(crate) taken_before: u64,
     /// Control frames that did not fit into the ring.
     pub(crate) late: Vec<FrameHead>,
+    /// How many of its requests are beyond their time.
+    pub(crate) overdue: usize,
+    /// Whether it gives those up.
+    pub(crate) faith: Faith,
+    /// When anything was last heard of it, or it began to have requests.
+    pub(crate) heard: u64,
+    /// What it has been asked since.
+    pub(crate) ping: Option<Ping>,
+    /// It does not answer.
+    pub(crate) blocked: bool,
 }
 
 impl Worker {
@@ -108,17 +123,27 @@ impl Worker {
             overslept: false,
             taken_before: 0,
             late: Vec::new(),
+            overdue: 0,
+            faith: Faith::Whole,
+            heard: 0,
+            ping: None,
+            blocked: false,
         }
     }
 
     /// Whether it has a free thread (as far as is known).
     pub(crate) fn is_free(&self) -> bool {
-        self.life == Life::Ready && self.outstanding < self.capacity.most() && !self.free.is_empty()
+        self.life == Life::Ready
+            && !self.blocked
+            && self.outstanding < self.capacity.most()
+            && !self.free.is_empty()
     }
 
     /// Whether it may get one more ahead of time.
     pub(crate) fn takes_ahead(&self) -> bool {
         self.life == Life::Ready
+            && !self.blocked
+            && self.overdue == 0
             && self.outstanding < self.capacity.most() + self.pace.look_ahead()
             && !self.free.is_empty()
     }
@@ -129,6 +154,7 @@ impl Worker {
         exchange: ExchangeId,
         payload: &[u8],
         streams: bool,
+        now: u64,
     ) -> Result<(), Full> {
         let Some(&index) = self.free.last() else {
             return Err(Full);
@@ -148,9 +174,15 @@ impl Worker {
             begun: false,
             wanted: 0,
             freed: 0,
+            given: now,
+            stage: Stage::Fresh,
         };
         self.slots[index as usize] = Some(held);
         self.order.push_back(slot);
+        if self.outstanding == 0 {
+            self.heard = now;
+            self.ping = None;
+        }
         self.outstanding += 1;
         // One endless request at the front must not keep the ended ones behind it for ever.
         if self.order.len() > 2 * self.outstanding + 64 {
@@ -177,6 +209,9 @@ impl Worker {
         let held = self.slots.get_mut(slot.index as usize)?.take()?;
         self.free.push(slot.index);
         self.outstanding -= 1;
+        if let Stage::Overdue { .. } = held.stage {
+            self.overdue -= 1;
+        }
         while let Some(&oldest) = self.order.front() {
             if self.held(oldest).is_some() {
                 break;

@@ -45,6 +45,7 @@ fn main() -> std::io::Result<()> {
         most_waiting: usize::MAX,
         longest_wait: None,
         wear: None,
+        limits: front::Limits::default(),
         net: net::Settings::default(),
         response_buffer: 1 << 20,
         access,

@@ -7,6 +7,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use os::event::EventFd;
 
@@ -96,10 +97,74 @@ pub enum Report {
         /// How many.
         requests: u64,
     },
+    /// A worker takes long for a request.
+    Delayed(Delayed),
+    /// The worker has given up a late request, and says where it was.
+    GivenUp {
+        /// Which one.
+        id: WorkerId,
+        /// Method and target; None when the client was gone before.
+        request: Option<String>,
+        /// The traceback.
+        text: String,
+    },
+    /// The worker does not give up a request whose time is over. It gets no new ones: replace it.
+    Stuck {
+        /// Which one.
+        id: WorkerId,
+        /// How many requests it has beside such ones.
+        others: usize,
+    },
+    /// A stuck worker has nothing else left: kill it.
+    Hopeless(WorkerId),
+    /// The worker's loop does not turn.
+    Blocked {
+        /// Which one.
+        id: WorkerId,
+        /// For how long, at least.
+        time: Duration,
+        /// How many requests it has.
+        requests: usize,
+    },
+    /// The worker's loop turns again.
+    Unblocked {
+        /// Which one.
+        id: WorkerId,
+        /// For how long it did not.
+        time: Duration,
+    },
     /// Nothing is in flight any more.
     Drained(Totals),
     /// The network thread cannot go on.
     Failed(String),
+}
+
+/// A request that takes long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delayed {
+    /// Who has it.
+    pub id: WorkerId,
+    /// The thread that does nothing else (None: it shares one with others).
+    pub thread: Option<u32>,
+    /// Method and target; None when the client is gone.
+    pub request: Option<String>,
+    /// The client's address.
+    pub client: String,
+    /// For how long the worker has had it.
+    pub age: Duration,
+    /// Whether its time is over, and what that meant for the client.
+    pub end: Option<ClientSaw>,
+}
+
+/// What the client of a late request got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientSaw {
+    /// 504.
+    Timeout,
+    /// A part of an answer, and the end of the connection.
+    CutOff,
+    /// Nothing: it was gone.
+    Nothing,
 }
 
 /// What came of the requests, for the report at the end.

@@ -34,6 +34,10 @@ impl Exchanges for Glue<'_> {
             .assigned(net_id(exchange), worker.worker, worker.incarnation);
     }
 
+    fn request_line(&mut self, exchange: ExchangeId) -> String {
+        self.0.request_line(net_id(exchange)).unwrap_or_default()
+    }
+
     fn answer(&mut self, exchange: ExchangeId, part: Part<'_>) -> Result<(), Violation> {
         let id = net_id(exchange);
         let piece = match part {

@@ -7,11 +7,15 @@
 mod control;
 mod glue;
 mod journal;
+mod lateness;
 mod network;
 mod patience;
 mod settings;
 
-pub use control::{Concurrency, Handle, Order, Report, Reports, Totals, WorkerId};
+pub use control::{
+    ClientSaw, Concurrency, Delayed, Handle, Order, Report, Reports, Totals, WorkerId,
+};
+pub use dispatch::Limits;
 pub use settings::{Settings, Wear};
 
 /// Starts the network thread on listeners that are bound and listening.

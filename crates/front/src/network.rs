@@ -40,10 +40,12 @@ pub(crate) fn spawn(listeners: Vec<Listener>, settings: Settings, inbox: Inbox) 
     }
     let connections = Connections::new(listeners, settings.net)?;
     connections.watch(inbox.bell.as_fd(), CONTROL)?;
-    let mut dispatcher = Dispatcher::new(settings.response_buffer);
+    let turns_loops = settings.limits.silence.is_some();
+    let mut dispatcher = Dispatcher::with_limits(settings.response_buffer, settings.limits);
     dispatcher.limit_queue(settings.most_waiting);
     let network = Network {
         connections,
+        turns_loops,
         dispatcher,
         journal: Journal::new(access, settings.log, settings.counters),
         wear: settings.wear,
@@ -69,13 +71,15 @@ enum State {
     Over,
 }
 
-struct Network {
-    connections: Connections,
-    dispatcher: Dispatcher,
+pub(crate) struct Network {
+    pub(crate) connections: Connections,
+    pub(crate) dispatcher: Dispatcher,
+    /// Whether many requests share a thread in a worker.
+    pub(crate) turns_loops: bool,
     journal: Journal,
     wear: Option<Wear>,
     patience: Patience,
-    inbox: Inbox,
+    pub(crate) inbox: Inbox,
     state: State,
     totals: Totals,
     /// When it was last said that accepting has paused.
@@ -97,7 +101,8 @@ impl Network {
             let patience = self
                 .patience
                 .sleep(&self.dispatcher, self.connections.now());
-            let limit = limit.into_iter().chain(patience).min();
+            let times = [limit, patience, self.late_at()];
+            let limit = times.into_iter().flatten().min();
             match self.connections.wait(limit) {
                 Ok(false) if matches!(sleep, Sleep::Short(_)) => self.dispatcher.overslept(),
                 Ok(_) => {}
@@ -112,7 +117,18 @@ impl Network {
         }
     }
 
+    /// How long to sleep at most until something is late, in milliseconds, rounded up so that it is
+    /// late then.
+    fn late_at(&self) -> Option<i32> {
+        let left = self
+            .dispatcher
+            .due()?
+            .saturating_sub(self.connections.now());
+        Some(i32::try_from(left.div_ceil(1_000)).unwrap_or(i32::MAX))
+    }
+
     fn turn(&mut self) {
+        self.dispatcher.tell_time(self.connections.now());
         let mut tokens = std::mem::take(&mut self.connections.news().tokens);
         if tokens.contains(&CONTROL) {
             self.obey();
@@ -122,6 +138,7 @@ impl Network {
         self.submit_arrived();
         self.dispatcher.wake();
         self.hear_workers();
+        self.look_for_late();
         self.hand_bodies();
         self.connections.flush_collected();
         self.tell_gone_and_freed();
@@ -156,10 +173,7 @@ impl Network {
         loop {
             let heard = self.dispatcher.drain(&mut Glue(&mut self.connections));
             for (key, what) in heard {
-                let id = WorkerId {
-                    worker: key.worker,
-                    incarnation: key.incarnation,
-                };
+                let id = worker_id(key);
                 self.inbox.reports.send(match what {
                     Heard::Ready => Report::Ready(id),
                     Heard::Nonsense(violation) => Report::Violation {
@@ -351,10 +365,18 @@ impl Network {
             return;
         }
         if self.connections.is_empty() && self.dispatcher.waiting() == 0 {
-            self.dispatcher.retire_all(&mut Glue(&mut self.connections));
+            self.dispatcher.retire_all();
             self.state = State::Drained;
             self.inbox.reports.send(Report::Drained(self.totals));
         }
+    }
+}
+
+/// The same name, as control says it.
+pub(crate) fn worker_id(key: WorkerKey) -> WorkerId {
+    WorkerId {
+        worker: key.worker,
+        incarnation: key.incarnation,
     }
 }
 

@@ -11,6 +11,8 @@ pub struct Settings {
     pub net: net::Settings,
     /// How many bytes of an answer a worker may be ahead of its client (`response-buffer`).
     pub response_buffer: u64,
+    /// How long the app may take.
+    pub limits: dispatch::Limits,
     /// Which requests are logged, and how.
     pub access: AccessSettings,
     /// Where events and tracebacks go; its handle also takes the access lines.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! page 0        header: geometry, positions, flags (each on a cache line of its own)
-//! pages         slot table: 64 bytes a slot, the first 8 are its state
+//! pages         slot table: 64 bytes a slot: 8 for its state, 4 for the thread that runs its request
 //! pages         ring to the worker
 //! pages         ring to the server
 //! ```
@@ -96,6 +96,14 @@ pub(crate) struct Header {
 #[derive(Debug)]
 pub(crate) struct Line<T>(pub(crate) T);
 
+/// A slot's place in the table.
+#[repr(C)]
+#[derive(Debug)]
+struct Entry {
+    state: AtomicU64,
+    runner: AtomicU32,
+}
+
 /// A mapped block: the header, the slots and the two rings.
 #[derive(Debug)]
 pub(crate) struct Block {
@@ -128,18 +136,28 @@ impl Block {
 
     /// The state word of a slot; `index` must be below `geometry.slots`.
     pub(crate) fn slot(&self, index: u32) -> &AtomicU64 {
+        &self.entry(index).state
+    }
+
+    /// The kernel's number of the thread that runs a slot's request, 0 if it was never told. Worker
+    /// writes. `index` must be below `geometry.slots`.
+    pub(crate) fn runner(&self, index: u32) -> &AtomicU32 {
+        &self.entry(index).runner
+    }
+
+    fn entry(&self, index: u32) -> &Entry {
         assert!(
             index < self.geometry.slots,
             "slot {index} is outside the table"
         );
         // SAFETY: the table has `slots` entries of SLOT_STRIDE bytes behind the header page
-        // (checked above); each begins with an aligned u64 that is only used as an atomic.
+        // (checked above); each begins with an aligned Entry, which is nothing but atomics.
         unsafe {
             &*self
                 .control
                 .start()
                 .add(PAGE + index as usize * SLOT_STRIDE)
-                .cast::<AtomicU64>()
+                .cast::<Entry>()
         }
     }
 }

@@ -113,6 +113,14 @@ impl Inbox {
         taken
     }
 
+    /// Tells the server which thread runs a request, by the kernel's number: it is asked for its
+    /// stack when the request takes too long.
+    pub fn runs_on(&self, slot: SlotId, thread: u32) {
+        self.block
+            .runner(slot.index)
+            .store(thread, Ordering::Relaxed);
+    }
+
     /// Whether nothing waits in the ring.
     pub fn is_empty(&self) -> bool {
         self.block.header().to_worker_head.0.load(Ordering::Relaxed) == self.position

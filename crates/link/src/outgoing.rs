@@ -106,6 +106,12 @@ impl Outgoing {
         slot::is_queued(self.block.slot(slot.index), slot)
     }
 
+    /// The thread that runs the request, as the worker says (a hint; None: it does not say).
+    pub fn runner(&self, slot: SlotId) -> Option<u32> {
+        let thread = self.block.runner(slot.index).load(Ordering::Relaxed);
+        (thread != 0).then_some(thread)
+    }
+
     /// How many requests the worker says that it has begun since its start (a hint).
     pub fn taken(&self) -> u64 {
         self.block.header().taken.0.load(Ordering::Relaxed)

@@ -488,6 +488,20 @@ impl Connections {
         }
     }
 
+    /// The exchange of that name as it stands, if it is still running.
+    pub fn running(&mut self, id: Id) -> Option<&Exchange> {
+        self.exchange(id).map(|exchange| &*exchange)
+    }
+
+    /// Method and target of a running exchange.
+    pub fn request_line(&mut self, id: Id) -> Option<String> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        self.exchange(id).map(|exchange| {
+            let head = &exchange.head;
+            format!("{} {}", text(head.method()), text(head.target()))
+        })
+    }
+
     /// The exchange of that name, if it is still running.
     pub(crate) fn exchange(&mut self, id: Id) -> Option<&mut Exchange> {
         let connection = self

@@ -21,10 +21,14 @@ pub struct Config {
     pub app: App,
     /// Who runs it.
     pub workers: Workers,
+    /// The gevent engine, if it was asked for; then `workers.threads` does not count.
+    pub gevent: Option<Gevent>,
     /// Sizes and counts a client may not exceed.
     pub limits: Limits,
     /// Times a client may not exceed.
     pub timeouts: Timeouts,
+    /// Times the application may not exceed.
+    pub deadlines: Deadlines,
     /// What is written down.
     pub logging: Logging,
     /// The server as a process.
@@ -174,6 +178,17 @@ pub enum Threads {
     },
 }
 
+/// Requests in greenlets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gevent {
+    /// How many requests a worker runs at once.
+    pub greenlets: u32,
+    /// What of the standard library is patched: `all`, `none` or a list.
+    pub patch: String,
+    /// Whether a worker waits for all of its greenlets before it ends.
+    pub wait_for_hub: bool,
+}
+
 /// Who runs the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workers {
@@ -234,6 +249,17 @@ impl Timeouts {
     pub fn send(&self, door: Door) -> Duration {
         self.send.unwrap_or_else(|| self.receive(door))
     }
+}
+
+/// Times the application may not exceed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Longest time of a request in a worker; `None` is any.
+    pub request: Option<Duration>,
+    /// Time to give up a request that took too long, before the worker is replaced.
+    pub grace: Duration,
+    /// Longest time for which a worker's loop may stand still without being told of; `None` is any.
+    pub blocked: Option<Duration>,
 }
 
 /// How a request line looks.

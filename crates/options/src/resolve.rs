@@ -2,6 +2,8 @@
 //! combinations checked. All problems are collected, so that a person sees them at once.
 
 mod app;
+mod deadlines;
+mod engines;
 mod judge;
 mod logging;
 mod process;
@@ -51,8 +53,10 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
     let sockets = sockets::sockets(&mut reader, circumstances.sockets_from_systemd);
     let app = app::app(&mut reader);
     let workers = serving::workers(&mut reader);
+    let gevent = engines::gevent(&mut reader);
     let limits = serving::limits(&mut reader);
     let timeouts = serving::timeouts(&mut reader);
+    let deadlines = deadlines::deadlines(&mut reader);
     let stop = serving::stop(&mut reader);
     let renewal = renewal::renewal(&mut reader);
     let logging = logging::logging(&mut reader);
@@ -67,8 +71,10 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
         sockets,
         app,
         workers,
+        gevent,
         limits,
         timeouts,
+        deadlines,
         logging,
         process,
         stop,

@@ -82,6 +82,7 @@ fn shown(config: &Config, name: &str) -> String {
         "path" => format!("{:?}", config.app.python_path),
         "chdir" => format!("{:?}", config.app.chdir),
         "workers" => format!("{:?}", config.workers),
+        "gevent" => format!("{:?}", config.gevent),
         "limits" => format!("{:?}", config.limits),
         "timeouts" => format!("{:?}", config.timeouts),
         "logging" => format!("{:?}", config.logging),

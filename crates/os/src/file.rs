@@ -80,6 +80,13 @@ pub fn make_fifo(path: &std::path::Path) -> io::Result<()> {
     check(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }).map(drop)
 }
 
+/// Reads what is there, at most the buffer's length; 0 at the end. `WouldBlock` when nothing is there
+/// and the descriptor does not wait.
+pub fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the buffer is writable for its length.
+    check_len(unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) })
+}
+
 /// A file without a name in `directory`: it is gone when its descriptor is closed, whatever happens.
 pub fn temporary(directory: &std::path::Path) -> io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt;

@@ -14,12 +14,14 @@ pub mod clock;
 pub mod epoll;
 pub mod event;
 pub mod file;
+pub mod handlers;
 pub mod memory;
 pub mod pass;
 pub mod process;
 pub mod shared;
 pub mod signals;
 pub mod socket;
+pub mod task;
 pub mod title;
 pub mod users;
 

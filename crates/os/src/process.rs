@@ -50,6 +50,21 @@ pub fn spawn_in_session(
     command.spawn().map(|child| child.id())
 }
 
+/// Has the kernel send this process a signal when its parent dies, in place of an earlier wish.
+pub fn die_with_parent(signal: i32) -> io::Result<()> {
+    // SAFETY: no memory is involved.
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal, 0, 0, 0) }).map(|_| ())
+}
+
+/// The kernel's number of the calling thread. A process that this one forks later must not ask.
+pub fn thread_number() -> u32 {
+    thread_local! {
+        // SAFETY: no memory is involved.
+        static NUMBER: u32 = unsafe { libc::gettid() } as u32;
+    }
+    NUMBER.with(|number| *number)
+}
+
 /// Makes orphaned descendants our children, so that none is lost when the process between us ends.
 pub fn adopt_orphans() -> io::Result<()> {
     // SAFETY: no memory is involved.
@@ -110,6 +125,19 @@ pub fn send_signal(pid: u32, signal: Signal) -> io::Result<()> {
     match check(unsafe { libc::kill(pid, signal.number()) }) {
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
         other => other.map(|_| ()),
+    }
+}
+
+/// Sends a signal to one thread of a process. A thread that is not one of that process is an error.
+pub fn send_signal_to_thread(pid: u32, thread: u32, signal: Signal) -> io::Result<()> {
+    let number = |id: u32| libc::pid_t::try_from(id).ok().filter(|id| *id > 1);
+    let (Some(pid), Some(thread)) = (number(pid), number(thread)) else {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    };
+    // SAFETY: no memory is involved.
+    match unsafe { libc::syscall(libc::SYS_tgkill, pid, thread, signal.number()) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
     }
 }
 

@@ -29,6 +29,10 @@ pub enum Signal {
     Child,
     /// Writing to a pipe that nobody reads.
     Pipe,
+    /// To a worker: write down where you are. A real-time signal that apps hardly ever use.
+    Stack,
+    /// To a worker, from the kernel: the mold that forked you is dead. As above.
+    Orphaned,
 }
 
 impl Signal {
@@ -44,6 +48,8 @@ impl Signal {
             Self::User2 => libc::SIGUSR2,
             Self::Child => libc::SIGCHLD,
             Self::Pipe => libc::SIGPIPE,
+            Self::Stack => libc::SIGRTMAX() - 2,
+            Self::Orphaned => libc::SIGRTMAX() - 3,
         }
     }
 

@@ -3,6 +3,8 @@
 //! It waits for signals, for molds that speak, for control sockets of workers that hang up, for the
 //! serving thread, and for time.
 
+mod examining;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd;
@@ -14,6 +16,7 @@ use os::epoll::{Epoll, Interest};
 use os::process::{adopt_orphans, reap};
 use os::signals::{Signal, SignalFd};
 
+use crate::blocked::Blocks;
 use crate::fifo::{Command, Fifo};
 use crate::launch::Launch;
 use crate::machine::{Action, Event, Machine, Outcome, Plan};
@@ -64,6 +67,8 @@ pub struct Control<N, H> {
     workers: BTreeMap<WorkerId, Worker>,
     rounds: Rounds,
     fifos: Vec<Fifo>,
+    /// Who blocks loops.
+    blocks: Blocks,
     /// What has happened and was not dealt with yet.
     events: VecDeque<Event>,
     buffer: Vec<u8>,
@@ -110,6 +115,7 @@ impl<N: Network, H: Host> Control<N, H> {
             signals,
             molds: BTreeMap::new(),
             workers: BTreeMap::new(),
+            blocks: Blocks::default(),
             events: VecDeque::new(),
             buffer: vec![0; MAX_PACKET],
             outcome: None,
@@ -149,6 +155,7 @@ impl<N: Network, H: Host> Control<N, H> {
             match *token {
                 Token::Mold(id) => self.hear_mold(id),
                 Token::Worker(incarnation) => self.hung_up(incarnation),
+                Token::Stack(incarnation) => self.hear_stack(incarnation),
                 Token::Signals | Token::Network | Token::Fifo(_) => {}
             }
         }
@@ -164,6 +171,7 @@ impl<N: Network, H: Host> Control<N, H> {
             }
         }
         self.make_rounds();
+        self.check_examinations();
         self.events.push_back(Event::Tick);
         Ok(())
     }
@@ -224,7 +232,11 @@ impl<N: Network, H: Host> Control<N, H> {
 
     /// How long to sleep at most, in milliseconds, rounded up so that what is due is due then.
     fn patience(&self) -> i32 {
-        let times = [self.machine.wake_at(), self.rounds.due()];
+        let times = [
+            self.machine.wake_at(),
+            self.rounds.due(),
+            self.examinations_due(),
+        ];
         let Some(at) = times.into_iter().flatten().min() else {
             return -1;
         };
@@ -247,7 +259,7 @@ impl<N: Network, H: Host> Control<N, H> {
                 Signal::User1 => self.show_state(),
                 Signal::User2 => self.host.reopen_logs(),
                 Signal::Child => self.reap_all()?,
-                Signal::Kill | Signal::Pipe => {}
+                Signal::Kill | Signal::Pipe | Signal::Stack | Signal::Orphaned => {}
             }
         }
         Ok(())
@@ -372,6 +384,8 @@ impl<N: Network, H: Host> Control<N, H> {
                 Action::StopMold(id) => self.stop_mold(id),
                 Action::KillMold(id) => self.with_mold(id, Mold::kill),
                 Action::KillWorker(id) => self.with_worker(id, Worker::kill),
+                Action::Examine(id, examination) => self.examine(id, examination),
+                Action::Unblocked(id, time) => self.unblocked(id, time),
                 Action::Forget(id) => self.forget(id),
                 Action::Tell(order) => self.network.order(order),
                 Action::Say(level, text) => self.host.say(level, &text),
@@ -470,6 +484,7 @@ impl<N: Network, H: Host> Control<N, H> {
     }
 
     fn forget(&mut self, id: WorkerId) {
+        self.finish_examinations(id);
         if let Some(worker) = self.workers.remove(&id) {
             // The serving thread has a copy of the socket, so closing ours would not take it out.
             let _ = self.epoll.remove(worker.control());

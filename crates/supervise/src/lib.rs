@@ -6,7 +6,9 @@
 //! are not its business; it talks to whoever serves them through [`Network`].
 
 mod back_off;
+mod blocked;
 mod control;
+mod examination;
 mod failure;
 mod fifo;
 mod launch;
@@ -14,15 +16,19 @@ mod machine;
 mod message;
 mod mold;
 mod rounds;
+mod stack;
 mod talk;
 mod token;
 mod touch;
 mod worker;
 
 pub use control::{Control, Ended, SIGNALS, Settings};
+pub use examination::{Cause, Examination};
 pub use failure::LoadFailure;
 pub use launch::{Capacity, Fresh, Launch};
 pub use machine::{Action, Event, Loaded, Machine, Memory, Moment, Outcome, Plan, Wear};
 pub use mold::MoldCommand;
-pub use talk::{Attachment, Host, Level, MoldId, Network, Order, Report, Totals, WorkerId};
+pub use talk::{
+    Attachment, ClientSaw, Delayed, Host, Level, MoldId, Network, Order, Report, Totals, WorkerId,
+};
 pub use touch::Effect;

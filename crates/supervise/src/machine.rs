@@ -17,6 +17,7 @@
 //! A *generation* is one loading of the app. A reload builds the next one beside the one that
 //! serves; a mold that died is replaced within its generation.
 
+mod lateness;
 mod molds;
 mod renewal;
 mod stopping;
@@ -29,6 +30,7 @@ use renewal::Renewal;
 pub use renewal::{Memory, Wear};
 
 use crate::back_off::BackOff;
+use crate::examination::Examination;
 use crate::failure::LoadFailure;
 use crate::talk::{Level, MoldId, Order, Report, Totals, WorkerId};
 
@@ -42,8 +44,6 @@ pub struct Plan {
     pub workers: u32,
     /// What a worker is, for the ready line: `2 threads each`.
     pub shape: String,
-    /// Whether each worker loads the app by itself.
-    pub lazy_apps: bool,
     /// Longest wait for running requests and leaving workers.
     pub drain_timeout: Duration,
     /// How long to keep accepting when a stop was asked for.
@@ -57,6 +57,8 @@ pub struct Plan {
 /// What a mold says when it is ready to fork.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
+    /// Nothing was imported: each worker loads the app.
+    pub lazy: bool,
     /// How long the import took.
     pub milliseconds: u64,
     /// The app's name.
@@ -134,6 +136,10 @@ pub enum Action {
     KillMold(MoldId),
     /// Kill a worker.
     KillWorker(WorkerId),
+    /// Find out what a worker is doing, and write it to the log.
+    Examine(WorkerId, Examination),
+    /// A worker's loop turns again, after so long.
+    Unblocked(WorkerId, Duration),
     /// Nothing of this worker is left; let go of its control socket.
     Forget(WorkerId),
     /// Tell the serving thread.
@@ -191,6 +197,8 @@ struct Mold {
     id: MoldId,
     generation: u32,
     state: MoldState,
+    /// Nothing was imported: each worker loads the app.
+    lazy: bool,
 }
 
 /// How far a worker process is.
@@ -392,6 +400,12 @@ impl Machine {
             Report::Ready(id) => self.ready(now, id),
             Report::Worn { id, why } => self.worn(now, id, &why),
             Report::Violation { id, why } => self.violation(id, &why),
+            Report::Delayed(delayed) => self.delayed(&delayed),
+            Report::GivenUp { id, request, text } => self.given_up(id, request.as_deref(), &text),
+            Report::Stuck { id, others } => self.stuck(now, id, others),
+            Report::Hopeless(id) => self.hopeless(id),
+            Report::Blocked { id, time, requests } => self.blocked(id, time, requests),
+            Report::Unblocked { id, time } => self.actions.push(Action::Unblocked(id, time)),
             Report::Drained(totals) => self.totals = Some(totals),
             Report::Failed(why) => {
                 self.say(

@@ -39,6 +39,7 @@ pub(crate) fn read(packet: &[u8]) -> Option<Message> {
         "loaded" => Message::Loaded(Loaded {
             milliseconds: (value.get("seconds").and_then(Value::as_f64).unwrap_or(0.0) * 1000.0)
                 as u64,
+            lazy: value.get("lazy").and_then(Value::as_bool).unwrap_or(false),
             app: text(&value, "app"),
             kind: text(&value, "kind"),
             python: text(&value, "python"),

@@ -1,6 +1,7 @@
 //! Whom supervision talks to: the thread that serves requests, and the program around it.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use crate::launch::{Capacity, Fresh};
 
@@ -77,10 +78,74 @@ pub enum Report {
         /// In words.
         why: String,
     },
+    /// A worker takes long for a request.
+    Delayed(Delayed),
+    /// The worker has given up a late request, and says where it was.
+    GivenUp {
+        /// Which one.
+        id: WorkerId,
+        /// Method and target; None when the client was gone before.
+        request: Option<String>,
+        /// The traceback.
+        text: String,
+    },
+    /// The worker does not give up a request whose time is over; it gets nothing new.
+    Stuck {
+        /// Which one.
+        id: WorkerId,
+        /// How many requests it has beside such ones.
+        others: usize,
+    },
+    /// A stuck worker has nothing else left.
+    Hopeless(WorkerId),
+    /// The worker's loop does not turn.
+    Blocked {
+        /// Which one.
+        id: WorkerId,
+        /// For how long, at least.
+        time: Duration,
+        /// How many requests it has.
+        requests: usize,
+    },
+    /// The worker's loop turns again.
+    Unblocked {
+        /// Which one.
+        id: WorkerId,
+        /// For how long it did not.
+        time: Duration,
+    },
     /// Nothing is in flight any more.
     Drained(Totals),
     /// The thread cannot go on.
     Failed(String),
+}
+
+/// A request that takes long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delayed {
+    /// Who has it.
+    pub id: WorkerId,
+    /// The thread that does nothing else (None: there is no such thread).
+    pub thread: Option<u32>,
+    /// Method and target; None when the client is gone.
+    pub request: Option<String>,
+    /// The client's address.
+    pub client: String,
+    /// For how long the worker has had it.
+    pub age: Duration,
+    /// Whether its time is over, and what that meant for the client.
+    pub end: Option<ClientSaw>,
+}
+
+/// What the client of a late request got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientSaw {
+    /// 504.
+    Timeout,
+    /// A part of an answer, and the end of the connection.
+    CutOff,
+    /// Nothing: it was gone.
+    Nothing,
 }
 
 /// What came of the requests, for the report at the end.

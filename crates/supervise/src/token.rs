@@ -15,10 +15,12 @@ pub(crate) enum Token {
     Worker(u64),
     /// A command has come by a named pipe.
     Fifo(u32),
+    /// The worker of this incarnation writes down where it is.
+    Stack(u64),
 }
 
 impl Token {
-    const KINDS: u64 = 5;
+    const KINDS: u64 = 6;
 
     /// The number to give to epoll.
     pub(crate) fn to_number(self) -> u64 {
@@ -28,6 +30,7 @@ impl Token {
             Self::Mold(id) => 2 + u64::from(id) * Self::KINDS,
             Self::Worker(incarnation) => 3 + incarnation * Self::KINDS,
             Self::Fifo(index) => 4 + u64::from(index) * Self::KINDS,
+            Self::Stack(incarnation) => 5 + incarnation * Self::KINDS,
         }
     }
 
@@ -38,7 +41,8 @@ impl Token {
             1 => Self::Network,
             2 => Self::Mold((number / Self::KINDS) as MoldId),
             3 => Self::Worker(number / Self::KINDS),
-            _ => Self::Fifo((number / Self::KINDS) as u32),
+            4 => Self::Fifo((number / Self::KINDS) as u32),
+            _ => Self::Stack(number / Self::KINDS),
         }
     }
 }
@@ -58,6 +62,7 @@ mod tests {
             Token::Worker(1 << 60),
             Token::Fifo(0),
             Token::Fifo(7),
+            Token::Stack(7),
         ];
         for token in tokens {
             assert_eq!(Token::from_number(token.to_number()), token);

@@ -7,6 +7,7 @@ use os::pass::message_pair;
 use os::process::send_signal;
 use os::signals::Signal;
 
+use crate::examination::Examiner;
 use crate::message;
 use crate::mold::{Heard, Mold, receive};
 use crate::talk::{Attachment, WorkerId};
@@ -17,6 +18,21 @@ pub(crate) struct Worker {
     control: OwnedFd,
     /// Known once the mold has told it.
     pub(crate) pid: Option<u32>,
+    /// Where it writes down where it is.
+    pub(crate) examiner: Examiner,
+    /// Whether the loop watches that.
+    pub(crate) is_watched: bool,
+    /// Where its own loop was last found blocked.
+    pub(crate) blocked_at: Option<BlockedAt>,
+}
+
+/// A place that blocks a worker's loop.
+#[derive(Debug)]
+pub(crate) struct BlockedAt {
+    /// The line.
+    pub(crate) name: String,
+    /// Whether the log has it.
+    pub(crate) told: bool,
 }
 
 impl Worker {
@@ -25,11 +41,13 @@ impl Worker {
         let (outgoing, incoming, parts) = link::create(mold.launch.geometry)?;
         let (control, theirs) = message_pair()?;
         let for_network = control.try_clone()?;
+        let (examiner, for_stacks) = Examiner::new()?;
         let fds = [
             parts.memory.as_fd(),
             parts.wake_worker.as_fd(),
             parts.wake_server.as_fd(),
             theirs.as_fd(),
+            for_stacks.as_fd(),
         ];
         mold.send(&message::fork(id), &fds)?;
         let attachment = Attachment {
@@ -39,7 +57,14 @@ impl Worker {
             control: for_network,
             capacity: mold.launch.capacity,
         };
-        Ok((Self { control, pid: None }, attachment))
+        let worker = Self {
+            control,
+            pid: None,
+            examiner,
+            is_watched: false,
+            blocked_at: None,
+        };
+        Ok((worker, attachment))
     }
 
     /// What hangs up when the process ends.

@@ -1,8 +1,10 @@
 """A mold without an app, for tests: it speaks the protocol, and its workers wait for a wake-up and leave.
 
-With the setting `fail` it cannot load; with `lazy_fail` its workers cannot.
+With the setting `fail` it cannot load; with `lazy_fail` its workers cannot; with `view` they wait in that piece of code,
+of an app, and tell where they are when they are asked.
 """
 
+import faulthandler
 import json
 import os
 import signal
@@ -21,21 +23,36 @@ def send(**message):
 
 
 def work(descriptors, settings):
-    memory, wake_worker, wake_server, own_control = descriptors
+    memory, wake_worker, wake_server, own_control, stacks = descriptors
     control.close()
     signal.set_wakeup_fd(-1)
     if settings.get("lazy_fail"):
         with socket.socket(fileno=own_control) as own:
             own.send(json.dumps({"event": "failed", "message": "nothing to load"}).encode())
         os._exit(22)
-    os.read(wake_worker, 8)
+    if settings.get("view"):
+        faulthandler.register(signal.SIGRTMAX - 2, file=stacks, all_threads=False, chain=False)
+        os.write(settings["told"], b".")
+        exec(compile(settings["view"], "/srv/shop/views.py", "exec"), {"os": os, "wake_up": wake_worker})
+    else:
+        os.read(wake_worker, 8)
     os._exit(0)
+
+
+def wait_until_it_sleeps(pid, settings):
+    """Wait until the view of a worker sleeps: nothing else does after that byte."""
+    os.read(settings["hear"], 1)
+    while True:
+        with open(f"/proc/{pid}/stat") as stat:
+            if stat.read().rpartition(")")[2].split()[0] == "S":
+                return
 
 
 def main():
     import select
 
     settings = json.loads(control.recv(131072))["settings"]
+    settings["hear"], settings["told"] = os.pipe()
     if settings.get("fail"):
         send(event="failed", what="module not found", message="there is no module `ap`", hint="app", looked=["/srv"])
         sys.exit(22)
@@ -46,7 +63,7 @@ def main():
         if wake_read in ready:
             os.read(wake_read, 512)
         if control in ready:
-            packet, descriptors, _, _ = socket.recv_fds(control, 131072, 4)
+            packet, descriptors, _, _ = socket.recv_fds(control, 131072, 5)
             if not packet:
                 break
             message = json.loads(packet)
@@ -56,6 +73,8 @@ def main():
                 pid = os.fork()
                 if pid == 0:
                     work(descriptors, settings)
+                if settings.get("view"):
+                    wait_until_it_sleeps(pid, settings)
                 name = {"worker": message["worker"], "incarnation": message["incarnation"]}
                 children[pid] = name
                 send(event="forked", pid=pid, **name)

@@ -16,8 +16,8 @@ use os::process::send_signal;
 use os::signals::{Signal, SignalFd};
 use serde_json::{Value, json};
 use supervise::{
-    Attachment, Capacity, Control, Ended, Fresh, Host, Launch, Level, MoldCommand, Network, Order,
-    Outcome, Plan, Report, SIGNALS, Settings, Totals, WorkerId,
+    Attachment, Capacity, ClientSaw, Control, Delayed, Ended, Fresh, Host, Launch, Level,
+    MoldCommand, Network, Order, Outcome, Plan, Report, SIGNALS, Settings, Totals, WorkerId,
 };
 
 /// What the test does when a worker has become ready, or the log says something.
@@ -37,6 +37,8 @@ struct Stage {
     attached: BTreeMap<WorkerId, Attachment>,
     ready: usize,
     can_load: bool,
+    /// Whether it finds every worker slow at once.
+    finds_slow: bool,
     script: std::rc::Rc<std::cell::RefCell<Script>>,
 }
 
@@ -44,6 +46,24 @@ impl Stage {
     fn report(&mut self, report: Report) {
         self.reports.push(report);
         self.bell.raise().unwrap();
+    }
+
+    fn find_slow(&mut self, id: WorkerId, pid: u32) {
+        for _ in 0..2 {
+            self.report(Report::Blocked {
+                id,
+                time: Duration::from_millis(250),
+                requests: 3,
+            });
+        }
+        self.report(Report::Delayed(Delayed {
+            id,
+            thread: Some(pid),
+            request: Some("GET /login".into()),
+            client: "10.0.0.7".into(),
+            age: Duration::from_secs(30),
+            end: Some(ClientSaw::Timeout),
+        }));
     }
 }
 
@@ -56,6 +76,9 @@ impl Network for Stage {
             Order::Forked { id, pid } if self.can_load => {
                 self.ready += 1;
                 self.report(Report::Ready(id));
+                if self.finds_slow {
+                    self.find_slow(id, pid);
+                }
                 (self.script.borrow_mut())(&Moment::Ready {
                     number: self.ready,
                     pid,
@@ -133,6 +156,7 @@ fn live(
         attached: BTreeMap::new(),
         ready: 0,
         can_load: settings["lazy_fail"].is_null(),
+        finds_slow: !settings["view"].is_null(),
         script: script.clone(),
     };
     let mut audience = Audience {
@@ -150,7 +174,6 @@ fn live(
     let plan = Plan {
         workers,
         shape: "fake".into(),
-        lazy_apps: false,
         drain_timeout: Duration::from_secs(20),
         exit_on_reload: false,
         wear: supervise::Wear::default(),
@@ -296,13 +319,48 @@ fn a_reload_replaces_everything() {
     );
 }
 
+fn a_blocked_loop_is_seen_through() {
+    let view = "def login():\n    os.read(wake_up, 8)\nlogin()";
+    let mut blocked = 0;
+    let (ended, said) = live(1, json!({ "view": view }), move |moment| match moment {
+        Moment::Said(text) if text.starts_with("hub blocked ") => {
+            blocked += 1;
+            assert_eq!(blocked, 1, "the second time is only counted");
+        }
+        Moment::Said(text) if text.starts_with("HARAKIRI ") => to_ourselves(Signal::Terminate),
+        _ => {}
+    });
+    assert_eq!(ended.outcome, Outcome::Stopped);
+    let block = said.iter().find(|said| said.starts_with("hub blocked "));
+    let block = block.unwrap_or_else(|| panic!("{said:?}"));
+    let (first, stack) = block.split_once('\n').unwrap();
+    assert!(
+        first.starts_with("hub blocked 250 ms by shop/views.py:2 in login (read fd "),
+        "{first}"
+    );
+    assert!(
+        first.contains("); 3 requests wait in worker 1 (pid "),
+        "{first}"
+    );
+    assert!(stack.contains("line 2 in login"), "{stack}");
+    let late = said.iter().find(|said| said.starts_with("HARAKIRI "));
+    assert!(
+        late.unwrap()
+            .contains(", at shop/views.py:2 in login (read fd ")
+    );
+}
+
 fn main() {
-    let lives: [(&str, fn()); 6] = [
+    let lives: [(&str, fn()); 7] = [
         (
             "a_killed_worker_is_replaced_and_a_stop_waits",
             a_killed_worker_is_replaced_and_a_stop_waits,
         ),
         ("quit_ends_at_once", quit_ends_at_once),
+        (
+            "a_blocked_loop_is_seen_through",
+            a_blocked_loop_is_seen_through,
+        ),
         (
             "an_app_that_cannot_be_loaded_is_explained",
             an_app_that_cannot_be_loaded_is_explained,

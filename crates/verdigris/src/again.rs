@@ -95,6 +95,7 @@ fn differences(old: &Config, new: &Config) -> Vec<&'static str> {
         ("limits", old.limits == new.limits),
         ("timeouts", old.timeouts == new.timeouts),
         ("logging", old.logging == new.logging),
+        ("harakiri", old.deadlines == new.deadlines),
         ("the server's process", same_process),
         ("max-requests and master-fifo", pipes_and_counts),
     ];

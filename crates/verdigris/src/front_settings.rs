@@ -13,6 +13,7 @@ pub(crate) fn front_settings(config: &Config, log: ServerLog, open_files: u64) -
     front::Settings {
         response_buffer: config.limits.response_buffer as u64,
         net: net_settings(config, open_files),
+        limits: limits(config),
         access: access_settings(&config.logging),
         log,
         most_waiting: config.limits.waiting_requests as usize,
@@ -22,6 +23,17 @@ pub(crate) fn front_settings(config: &Config, log: ServerLog, open_files: u64) -
             delta: config.renewal.requests_delta,
         }),
         counters: Arc::new(Counters::new(workers)),
+    }
+}
+
+/// How long the app may take.
+fn limits(config: &Config) -> front::Limits {
+    let deadlines = &config.deadlines;
+    front::Limits {
+        request: deadlines.request.map(micros),
+        grace: micros(deadlines.grace),
+        // A thread that sleeps in a request blocks nobody else.
+        silence: None,
     }
 }
 

@@ -106,6 +106,26 @@ impl Network for ServingThread {
                 id: from_front(id),
                 why: format!("it has served {requests} requests"),
             },
+            front::Report::Delayed(delayed) => Report::Delayed(from_front_delayed(delayed)),
+            front::Report::GivenUp { id, request, text } => Report::GivenUp {
+                id: from_front(id),
+                request,
+                text,
+            },
+            front::Report::Stuck { id, others } => Report::Stuck {
+                id: from_front(id),
+                others,
+            },
+            front::Report::Hopeless(id) => Report::Hopeless(from_front(id)),
+            front::Report::Blocked { id, time, requests } => Report::Blocked {
+                id: from_front(id),
+                time,
+                requests,
+            },
+            front::Report::Unblocked { id, time } => Report::Unblocked {
+                id: from_front(id),
+                time,
+            },
             front::Report::Drained(totals) => Report::Drained(Totals {
                 finished: totals.drained,
                 dropped: totals.dropped,
@@ -127,5 +147,20 @@ fn from_front(id: front::WorkerId) -> WorkerId {
     WorkerId {
         worker: id.worker,
         incarnation: id.incarnation,
+    }
+}
+
+fn from_front_delayed(delayed: front::Delayed) -> supervise::Delayed {
+    supervise::Delayed {
+        id: from_front(delayed.id),
+        thread: delayed.thread,
+        request: delayed.request,
+        client: delayed.client,
+        age: delayed.age,
+        end: delayed.end.map(|end| match end {
+            front::ClientSaw::Timeout => supervise::ClientSaw::Timeout,
+            front::ClientSaw::CutOff => supervise::ClientSaw::CutOff,
+            front::ClientSaw::Nothing => supervise::ClientSaw::Nothing,
+        }),
     }
 }

@@ -339,8 +339,8 @@ fn farewell(log: &ServerLog, ended: supervise::Ended) -> Exit {
 pub(crate) fn launch(config: &Config, mold: MoldCommand) -> Launch {
     Launch {
         mold,
-        geometry: geometry(config.workers.threads),
-        capacity: capacity(config.workers.threads),
+        geometry: geometry(most_at_once(config)),
+        capacity: capacity(config),
     }
 }
 
@@ -348,12 +348,14 @@ pub(crate) fn launch(config: &Config, mold: MoldCommand) -> Launch {
 pub(crate) fn plan(config: &Config) -> Plan {
     Plan {
         workers: config.workers.processes,
-        shape: match config.workers.threads {
-            Threads::Count(1) => "1 thread each".to_owned(),
-            Threads::Count(count) => format!("{count} threads each"),
-            Threads::Auto { most } => format!("threads as needed, up to {most} each"),
+        shape: match (&config.gevent, config.workers.threads) {
+            (Some(gevent), _) => format!("{} greenlets each", gevent.greenlets),
+            (None, Threads::Count(1)) => "1 thread each".to_owned(),
+            (None, Threads::Count(count)) => format!("{count} threads each"),
+            (None, Threads::Auto { most }) => {
+                format!("threads as needed, up to {most} each")
+            }
         },
-        lazy_apps: config.app.lazy_apps,
         drain_timeout: config.stop.drain_timeout,
         drain_delay: config.stop.drain_delay,
         exit_on_reload: config.renewal.exit_on_reload,
@@ -387,10 +389,15 @@ pub(crate) fn touches(renewal: &Renewal) -> Vec<(PathBuf, Effect)> {
     kinds.into_iter().flat_map(pairs).collect()
 }
 
-fn geometry(threads: Threads) -> link::Geometry {
-    let most = match threads {
-        Threads::Count(count) | Threads::Auto { most: count } => count,
-    };
+/// The most requests that a worker runs at the same time.
+fn most_at_once(config: &Config) -> u32 {
+    match (&config.gevent, config.workers.threads) {
+        (Some(gevent), _) => gevent.greenlets,
+        (None, Threads::Count(most) | Threads::Auto { most }) => most,
+    }
+}
+
+fn geometry(most: u32) -> link::Geometry {
     link::Geometry {
         slots: (most + LOOK_AHEAD).max(FEWEST_SLOTS),
         to_worker: RING_TO_WORKER,
@@ -398,10 +405,10 @@ fn geometry(threads: Threads) -> link::Geometry {
     }
 }
 
-fn capacity(threads: Threads) -> Capacity {
-    match threads {
-        Threads::Count(count) => Capacity::Fixed(count),
-        Threads::Auto { most } => Capacity::Auto { most },
+fn capacity(config: &Config) -> Capacity {
+    match (&config.gevent, config.workers.threads) {
+        (None, Threads::Auto { most }) => Capacity::Auto { most },
+        _ => Capacity::Fixed(most_at_once(config)),
     }
 }
 

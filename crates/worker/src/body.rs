@@ -222,12 +222,10 @@ impl Body {
                 Ok(state) => return Ok(state),
                 Err(purpose) => purpose,
             };
-            let waited = py.detach(|| {
-                self.shared.wait(purpose, |inlet| {
-                    Some(step(inlet)).filter(|stepped| *stepped != Err(purpose))
-                })
+            let waited = self.shared.wait_attached(py, purpose, |inlet| {
+                Some(step(inlet)).filter(|stepped| *stepped != Err(purpose))
             });
-            match waited {
+            match waited? {
                 Waited::Done(next) => stepped = next,
                 Waited::ServerGone => return Ok(None),
                 Waited::Interrupted | Waited::TimedOut => py.check_signals()?,

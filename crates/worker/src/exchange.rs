@@ -191,6 +191,12 @@ impl Exchange {
 
 #[pymethods]
 impl Exchange {
+    /// Tells this request from all others that run, until it is over.
+    #[getter]
+    fn slot(&self) -> u32 {
+        self.slot.index
+    }
+
     /// The environ of PEP 3333. It can be fetched once.
     #[getter]
     fn environ(&self) -> PyResult<Py<PyDict>> {

@@ -7,13 +7,21 @@
 use std::collections::VecDeque;
 
 use link::{FrameHead, Inbox, Kind, NoRoom, Outbox, SlotId};
+use os::clock::monotonic_micros;
+use os::process::thread_number;
 
+use crate::parking::Parking;
 use crate::pool::Pool;
 use crate::slots::{BodyState, Reader, Slots};
 
 /// Buffers kept for the next requests, and the size above which a buffer is not worth keeping.
 const KEPT_BUFFERS: usize = 80;
 const KEPT_BUFFER_SIZE: usize = 16 * 1024;
+
+/// How long an answer may lie in the ring while a greenlet keeps the loop from sleeping, in microseconds.
+const LONGEST_SILENCE: u64 = 1_000;
+/// The value of a Cancel frame that tells of a deadline.
+const PAST_DEADLINE: u64 = 1;
 
 /// A request: its name and its payload (layout: `wire::payload`).
 #[derive(Debug)]
@@ -29,6 +37,10 @@ pub(crate) struct Inlet {
     pub(crate) outbox: Outbox,
     pub(crate) slots: Slots,
     pub(crate) pool: Pool,
+    /// Greenlets that wait, where the engine has such.
+    pub(crate) parking: Parking,
+    /// Requests whose time is over, for an engine that can break them off.
+    pub(crate) overdue: Vec<SlotId>,
     /// Requests that were read from the ring before a thread had time for them. They are not begun:
     /// the server may still take them back.
     ahead: VecDeque<Job>,
@@ -40,9 +52,13 @@ pub(crate) struct Inlet {
     /// Somebody has sent a file's descriptor and not yet the frame that belongs to it.
     pub(crate) file_turn: Option<SlotId>,
     unanswered_ping: Option<u64>,
+    /// It is the hub that reads frames now.
+    pub(crate) turning: bool,
     /// Answers that were given up when the ring was full: the server has still to be told.
     given_up: Vec<SlotId>,
     response_buffer: u64,
+    /// Since when (microseconds) there are answers that the server was not woken for.
+    unannounced_since: Option<u64>,
 }
 
 impl Inlet {
@@ -52,14 +68,18 @@ impl Inlet {
             inbox,
             outbox,
             pool,
+            parking: Parking::default(),
+            overdue: Vec::new(),
             ahead: VecDeque::new(),
             buffers: Vec::new(),
             draining: false,
             gone: false,
             file_turn: None,
             unanswered_ping: None,
+            turning: false,
             given_up: Vec::new(),
             response_buffer,
+            unannounced_since: None,
         }
     }
 
@@ -102,6 +122,9 @@ impl Inlet {
                 Kind::Cancel => {
                     if let Some(slot) = self.slots.find(head.slot) {
                         slot.cancelled = true;
+                        if head.value == PAST_DEADLINE && self.pool.has_hub() {
+                            self.overdue.push(head.slot);
+                        }
                     }
                 }
                 Kind::Drain => self.draining = true,
@@ -111,15 +134,16 @@ impl Inlet {
             }
             self.inbox.consume(mark);
             self.pool.news_for(head.slot);
+            self.parking.news_for(head.slot);
         }
-        if self.unanswered_ping.is_some() || !self.given_up.is_empty() {
+        if self.owes_pong() || !self.given_up.is_empty() {
             self.say_what_is_owed();
         }
     }
 
     /// Sends the small frames that nobody waits for, as far as there is room.
     fn say_what_is_owed(&mut self) {
-        if let Some(value) = self.unanswered_ping {
+        if let Some(value) = self.unanswered_ping.filter(|_| self.owes_pong()) {
             let pong = FrameHead::new(
                 Kind::Pong,
                 SlotId {
@@ -144,6 +168,12 @@ impl Inlet {
             self.ended(slot);
         }
         self.outbox.announce(true);
+    }
+
+    /// Whether a ping is to be answered now. Where there is a hub it asks whether that turns, so that
+    /// only a turn of it is an answer.
+    fn owes_pong(&self) -> bool {
+        self.unanswered_ping.is_some() && (self.turning || !self.pool.has_hub())
     }
 
     /// Ends an answer that nobody will complete.
@@ -171,6 +201,16 @@ impl Inlet {
         self.ahead.is_empty() && self.inbox.is_empty()
     }
 
+    /// Whether the hub has something to do that it may not know of.
+    pub(crate) fn has_work_for_hub(&self) -> bool {
+        !self.ahead.is_empty() || self.parking.has_news() || !self.overdue.is_empty()
+    }
+
+    /// Whether nothing is left of what was begun, and nothing more will come.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.gone || self.draining && self.ahead.is_empty() && self.pool.is_resting()
+    }
+
     /// Begins the next request that the server has not taken back.
     pub(crate) fn begin_next(&mut self, now: u64) -> Option<Job> {
         if self.ahead.is_empty() {
@@ -178,6 +218,7 @@ impl Inlet {
         }
         while let Some(job) = self.ahead.pop_front() {
             if self.inbox.take(job.slot) {
+                self.inbox.runs_on(job.slot, thread_number());
                 self.slots.open(job.slot, self.response_buffer, now);
                 self.pool.began(now);
                 return Some(job);
@@ -193,8 +234,33 @@ impl Inlet {
             let slots = &self.slots;
             self.pool.ended(|| slots.last_begun());
         }
-        let idle = self.is_idle();
-        self.outbox.announce(idle);
+        if self.draining && self.pool.has_hub() && self.pool.is_resting() {
+            // The hub is to see that it was the last one. (An eventfd of our own: there is no error.)
+            let _ = self.inbox.bell().raise();
+        }
+        if self.pool.has_hub() {
+            self.announce_soon();
+        } else {
+            let idle = self.is_idle();
+            self.outbox.announce(idle);
+        }
+    }
+
+    /// Many greenlets may come to their end before the loop sleeps: the server is woken for all of them
+    /// together, by [`Inlet::announce_now`] or when the first has waited long enough.
+    fn announce_soon(&mut self) {
+        let now = monotonic_micros();
+        let since = *self.unannounced_since.get_or_insert(now);
+        if now.saturating_sub(since) >= LONGEST_SILENCE {
+            self.announce_now();
+        }
+    }
+
+    /// Before an event loop sleeps: wakes the server if there are answers that it may not know of.
+    pub(crate) fn announce_now(&mut self) {
+        if self.unannounced_since.take().is_some() {
+            self.outbox.announce(true);
+        }
     }
 
     /// Takes a buffer back for the next request.

@@ -1,14 +1,19 @@
-//! The few kernel calls that the worker needs and that no other room has: sleeping on the bell, and
-//! dying with the parent. The worker's only `unsafe`.
+//! The few calls into the kernel and the interpreter that the worker needs and that no other room has:
+//! sleeping on the bell, memory for greenlets. The worker's only `unsafe`.
 #![expect(
     unsafe_code,
-    reason = "epoll_wait on a shared instance and prctl; each block has its SAFETY line"
+    reason = "epoll_wait on a shared instance, the arena allocator; each block has its SAFETY line"
 )]
 
+use std::ffi::c_void;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+use std::sync::OnceLock;
+
 use os::event::EventFd;
+
+use crate::chunks::{CHUNK, Chunks};
 
 /// What ended a sleep on the bell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +92,17 @@ impl Bell {
         }
     }
 
+    /// What an event loop listens to instead of sleeping here.
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.event.as_fd()
+    }
+
+    /// Takes the rings so far, so that an event loop that looks at the level sees none.
+    pub(crate) fn hush(&self) {
+        // It never sleeps; and if a signal comes between, the loop calls again.
+        let _ = self.event.wait_at_most(0);
+    }
+
     /// Wakes one sleeper.
     pub(crate) fn ring(&self) {
         // The counter cannot overflow and the descriptor is ours, so there is no error to report.
@@ -120,12 +136,6 @@ impl ThreadClock {
     }
 }
 
-/// Has the kernel kill this process when its parent dies.
-pub(crate) fn die_with_parent() -> io::Result<()> {
-    // SAFETY: no memory is involved.
-    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) }).map(|_| ())
-}
-
 fn check(answer: libc::c_int) -> io::Result<libc::c_int> {
     if answer == -1 {
         Err(io::Error::last_os_error())
@@ -147,4 +157,86 @@ pub(crate) fn duplicate(fd: i32) -> io::Result<OwnedFd> {
     let copy = check(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) })?;
     // SAFETY: fresh and ours.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// CPython's `PyObjectArenaAllocator`. It is not in the limited API, but has been the same since 3.4 and
+/// its functions are exported by every build.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+struct ArenaAllocator {
+    context: *mut c_void,
+    alloc: unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void,
+    free: unsafe extern "C" fn(*mut c_void, *mut c_void, usize),
+}
+
+// SAFETY: the interpreter's own allocator is called from any of its threads.
+unsafe impl Send for ArenaAllocator {}
+// SAFETY: as above; the struct is never changed.
+unsafe impl Sync for ArenaAllocator {}
+
+unsafe extern "C" {
+    fn PyObject_GetArenaAllocator(allocator: *mut ArenaAllocator);
+    fn PyObject_SetArenaAllocator(allocator: *mut ArenaAllocator);
+}
+
+static CHUNKS: Chunks = Chunks::new();
+/// What allocates when the store is empty, and frees when it is full.
+static USUAL: OnceLock<ArenaAllocator> = OnceLock::new();
+
+/// From now on up to `limit` blocks of memory for greenlets' frames are kept to be used again. The
+/// caller holds the GIL, as every caller of the allocator does.
+pub(crate) fn keep_chunks(_attached: pyo3::Python<'_>, limit: usize) {
+    CHUNKS.set_limit(limit);
+    USUAL.get_or_init(|| {
+        let mut usual = ArenaAllocator {
+            context: std::ptr::null_mut(),
+            alloc: arena_alloc,
+            free: arena_free,
+        };
+        // SAFETY: fills the struct.
+        unsafe { PyObject_GetArenaAllocator(&raw mut usual) };
+        usual
+    });
+    let mut ours = ArenaAllocator {
+        context: std::ptr::null_mut(),
+        alloc: arena_alloc,
+        free: arena_free,
+    };
+    // SAFETY: the struct is copied; blocks that came from the usual allocator are freed by it in the end
+    // (`arena_free`), and those that it is given back came from it.
+    unsafe { PyObject_SetArenaAllocator(&raw mut ours) };
+}
+
+/// Frees blocks that are not needed any more.
+pub(crate) fn free_surplus_chunks(_attached: pyo3::Python<'_>) {
+    for block in CHUNKS.surplus() {
+        give_back(block as *mut c_void, CHUNK);
+    }
+}
+
+unsafe extern "C" fn arena_alloc(_: *mut c_void, size: usize) -> *mut c_void {
+    if size == CHUNK
+        && let Some(block) = CHUNKS.take()
+    {
+        return block as *mut c_void;
+    }
+    match USUAL.get() {
+        // SAFETY: it is called as the interpreter would call it.
+        Some(usual) => unsafe { (usual.alloc)(usual.context, size) },
+        // It is set before this function is known to anybody.
+        None => std::ptr::null_mut(),
+    }
+}
+
+unsafe extern "C" fn arena_free(_: *mut c_void, block: *mut c_void, size: usize) {
+    if size != CHUNK || !CHUNKS.keep(block as usize) {
+        give_back(block, size);
+    }
+}
+
+fn give_back(block: *mut c_void, size: usize) {
+    if let Some(usual) = USUAL.get() {
+        // SAFETY: the block came from this allocator, with this size, and nobody uses it any more.
+        unsafe { (usual.free)(usual.context, block, size) };
+    }
 }

@@ -11,9 +11,11 @@
 
 mod answer;
 mod body;
+mod chunks;
 mod environ;
 mod errors;
 mod exchange;
+mod green;
 mod headers;
 mod inlet;
 mod input;
@@ -21,11 +23,14 @@ mod kernel;
 mod link;
 mod load;
 mod names;
+mod parking;
 mod pool;
 mod shared;
 mod slots;
+mod stacks;
 mod title;
 mod transmit;
+mod turns;
 
 /// The worker's end of the link to the server.
 #[pyo3::pymodule]
@@ -40,11 +45,26 @@ mod _native {
     use crate::input::Input;
     #[pymodule_export]
     use crate::link::{Link, attach};
+    #[pymodule_export]
+    use crate::turns::Turns;
 
-    /// Has the kernel kill this process when its parent dies.
+    /// Has the kernel send this process a signal when its parent dies.
     #[pyfunction]
-    fn die_with_parent() -> PyResult<()> {
-        Ok(crate::kernel::die_with_parent()?)
+    #[pyo3(signature = (signal=9))]
+    fn die_with_parent(signal: i32) -> PyResult<()> {
+        Ok(os::process::die_with_parent(signal)?)
+    }
+
+    /// Has this worker live on when its parent, the mold, dies, for as long as the server lives.
+    #[pyfunction]
+    fn outlive_mold(control: i32, mold: i32) -> PyResult<()> {
+        Ok(os::handlers::outlive_mold(control, mold)?)
+    }
+
+    /// Lets the server ask any thread of this process for its stack, which goes into this pipe.
+    #[pyfunction]
+    fn show_stacks(py: Python<'_>, pipe: i32) -> PyResult<()> {
+        crate::stacks::show(py, pipe)
     }
 
     /// Shows a title for this process in `ps`, where the system allows it.

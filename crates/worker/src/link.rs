@@ -26,7 +26,7 @@ const RESPONSE_BUFFER: u64 = 1024 * 1024;
 #[pyclass(frozen, module = "verdigris._native")]
 #[derive(Debug)]
 pub(crate) struct Link {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     constants: Constants,
     /// Lent to the thread that builds an environ.
     maker: Mutex<Option<Box<Maker>>>,
@@ -276,7 +276,7 @@ impl Link {
 
     /// Builds what the app will see of a request. None: that failed (we do not understand the payload,
     /// or memory is short), and the request is answered.
-    fn exchange(&self, py: Python<'_>, job: Job) -> PyResult<Option<Exchange>> {
+    pub(crate) fn exchange(&self, py: Python<'_>, job: Job) -> PyResult<Option<Exchange>> {
         let slot = job.slot;
         match self.build(py, job) {
             Ok(exchange) => Ok(Some(exchange)),
@@ -329,11 +329,14 @@ fn is_head(request: &RequestView<'_>) -> bool {
     request.method() == b"HEAD"
 }
 
-/// `threads` and `max_threads` of the settings.
+/// `greenlets`, `threads` and `max_threads` of the settings.
 fn size_of_pool(settings: &Bound<'_, PyDict>) -> PyResult<Size> {
     let most = number(settings, "max_threads")?
         .unwrap_or(MAX_THREADS)
         .max(1);
+    if let Some(greenlets) = number(settings, "greenlets")? {
+        return Ok(Size::Fixed(greenlets.max(1)));
+    }
     match settings.get_item("threads")? {
         Some(threads) if threads.extract::<&str>().is_ok_and(|text| text == "auto") => {
             Ok(Size::Auto(most))

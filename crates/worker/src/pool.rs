@@ -95,6 +95,8 @@ pub(crate) struct Pool {
     pub(crate) waking: usize,
     parked: Vec<Parked>,
     turns: u64,
+    /// Requests run in greenlets; an event loop listens to the bell, for ever.
+    hub: bool,
 }
 
 impl Pool {
@@ -116,7 +118,25 @@ impl Pool {
             waking: 0,
             parked: Vec::new(),
             turns: 0,
+            hub: false,
         }
+    }
+
+    /// Instead of threads, an event loop takes the requests: it is the one that listens to the bell.
+    /// Threads of the app that wait for something are woken by it.
+    pub(crate) fn give_to_hub(&mut self) {
+        self.hub = true;
+        self.listens(Purpose::Request);
+    }
+
+    /// Whether an event loop takes the requests.
+    pub(crate) fn has_hub(&self) -> bool {
+        self.hub
+    }
+
+    /// Whether no request runs.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.running == 0
     }
 
     // The requests.

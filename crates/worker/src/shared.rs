@@ -5,12 +5,14 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
 
 use os::clock::monotonic_micros;
+use pyo3::prelude::*;
 
+use crate::green::Green;
 use crate::inlet::Inlet;
 use crate::kernel::{Bell, Woken};
 use crate::pool::Purpose;
@@ -35,6 +37,8 @@ pub(crate) struct Shared {
     main: ThreadId,
     /// This is a copy in a process that the app has forked: the link is not its own.
     forked: AtomicBool,
+    /// How greenlets wait, where requests run in such.
+    pub(crate) green: OnceLock<Green>,
 }
 
 /// How a wait ended.
@@ -58,6 +62,7 @@ impl Shared {
             control,
             main: std::thread::current().id(),
             forked: AtomicBool::new(false),
+            green: OnceLock::new(),
         }
     }
 
@@ -75,6 +80,20 @@ impl Shared {
     /// Whether the link belongs to the parent process.
     pub(crate) fn is_disowned(&self) -> bool {
         self.forked.load(Ordering::Relaxed)
+    }
+
+    /// Waits until `ready` gives something, as whoever calls it waits: a greenlet lets the others run, a
+    /// thread sleeps without the GIL.
+    pub(crate) fn wait_attached<T: Send>(
+        &self,
+        py: Python<'_>,
+        purpose: Purpose,
+        ready: impl FnMut(&mut Inlet) -> Option<T> + Send,
+    ) -> PyResult<Waited<T>> {
+        match self.green.get().filter(|green| green.is_here()) {
+            Some(green) => green.wait(self, py, purpose, ready),
+            None => Ok(py.detach(|| self.wait(purpose, ready))),
+        }
     }
 
     /// Waits until `ready` gives something; it is asked after every change, with the lock held, and
@@ -102,6 +121,7 @@ impl Shared {
             if purpose != Purpose::Request && inlet.is_worth_beginning(monotonic_micros()) {
                 self.wake_idle(&inlet);
             }
+            self.tell_hub(&inlet);
             // Before sleeping, nothing that was written may lie about.
             inlet.outbox.announce(true);
             if inlet.pool.may_listen(purpose) {
@@ -161,6 +181,7 @@ impl Shared {
 
     /// A thread stops waiting: sees to it that the bell keeps a listener if anybody needs one.
     fn hand_on(&self, inlet: &mut Inlet) {
+        self.tell_hub(inlet);
         if inlet.draining || inlet.gone {
             // Everybody is to leave, one after the other.
             self.wake_idle(inlet);
@@ -174,6 +195,13 @@ impl Shared {
         }
     }
 
+    /// A thread that is not the hub's has read frames: the hub is to look at what has come for it.
+    fn tell_hub(&self, inlet: &Inlet) {
+        if inlet.pool.has_hub() && inlet.has_work_for_hub() {
+            self.bell.ring();
+        }
+    }
+
     /// Wakes one idle thread, if there is one.
     pub(crate) fn wake_idle(&self, inlet: &Inlet) {
         if inlet.pool.idle_ones_listen() {
@@ -181,6 +209,23 @@ impl Shared {
         } else {
             inlet.pool.unpark_idle();
         }
+    }
+
+    /// The descriptor of the bell, for an event loop.
+    pub(crate) fn bell_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.bell.fd()
+    }
+
+    /// Takes the rings so far.
+    pub(crate) fn hush(&self) {
+        self.bell.hush();
+    }
+
+    /// The server is gone: nobody waits for anything any more.
+    pub(crate) fn abandon(&self) {
+        let mut inlet = self.lock();
+        give_up(&mut inlet);
+        self.bell.ring();
     }
 
     /// Wakes whoever listens in the middle of a request: it may go on.
@@ -224,4 +269,5 @@ fn give_up(inlet: &mut Inlet) {
     inlet.gone = true;
     inlet.slots.cancel_all();
     inlet.pool.unpark_all();
+    inlet.parking.news_for_all();
 }

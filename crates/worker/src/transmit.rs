@@ -116,15 +116,14 @@ impl Shared {
                 Stuck::Window => Purpose::News(part.slot),
                 Stuck::Room => Purpose::Room,
             };
-            let waited = py.detach(|| {
-                self.wait(purpose, |inlet| match (part.push(inlet), purpose) {
+            let waited =
+                self.wait_attached(py, purpose, |inlet| match (part.push(inlet), purpose) {
                     (Err(Stuck::Window), Purpose::News(_)) | (Err(Stuck::Room), Purpose::Room) => {
                         None
                     }
                     (other, _) => Some(other),
-                })
-            });
-            stuck = match waited {
+                });
+            stuck = match waited? {
                 Waited::Done(Ok(())) => return Ok(()),
                 Waited::Done(Err(stuck)) => stuck,
                 Waited::ServerGone => Stuck::Unwanted,
@@ -147,7 +146,7 @@ impl Shared {
             return done;
         }
         loop {
-            match py.detach(|| self.wait(Purpose::Room, &mut push)) {
+            match self.wait_attached(py, Purpose::Room, &mut push)? {
                 Waited::Done(done) => return done,
                 Waited::ServerGone => return Ok(()),
                 Waited::Interrupted | Waited::TimedOut => py.check_signals()?,

@@ -5,10 +5,14 @@
 
 #[path = "../src/answer.rs"]
 mod answer;
+#[path = "../src/chunks.rs"]
+mod chunks;
 #[path = "../src/kernel.rs"]
 mod kernel;
 #[path = "../src/load.rs"]
 mod load;
+#[path = "../src/parking.rs"]
+mod parking;
 #[path = "../src/pool.rs"]
 mod pool;
 #[path = "../src/slots.rs"]

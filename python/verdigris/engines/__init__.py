@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from verdigris.failure import LoadFailure
 
-ENGINES = ("threads",)
+ENGINES = ("threads", "gevent")
 
 
 def choose(name: str | None):
@@ -13,4 +13,8 @@ def choose(name: str | None):
         from verdigris.engines import threads
 
         return threads.run
+    if name == "gevent":
+        from verdigris.engines import gevent
+
+        return gevent.run
     raise LoadFailure("no such engine", f"there is no engine called {name!r}", near=list(ENGINES))

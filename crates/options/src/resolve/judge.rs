@@ -110,7 +110,10 @@ fn guards(values: &Values<'_>, reader: &mut Reader<'_>) {
 pub(crate) fn is_done_already(given: Given<'_>) -> bool {
     match given.row.name {
         "hook-master-start" => given.entry.value == "unix_signal:15 gracefully_kill_them_all",
-        "worker-class" => matches!(given.entry.value.as_str(), "sync" | "gthread" | "threads"),
+        "worker-class" => matches!(
+            given.entry.value.as_str(),
+            "sync" | "gthread" | "threads" | "gevent"
+        ),
         _ => false,
     }
 }

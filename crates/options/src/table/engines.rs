@@ -14,25 +14,36 @@ pub(super) const ROWS: &[Row] = &[
         "serve this many requests at once with gevent",
     )
     .example("100")
-    .planned("gevent engine"),
+    .common()
+    .changed("the standard library is patched by itself, before the app is loaded; more requests wait in the server"),
+    row(
+        "gevent-patch",
+        Takes::Text,
+        "what gevent patches: all, none, or a list such as `socket ssl`",
+    )
+    .default("all")
+    .example("none")
+    .ours(),
     row(
         "gevent-monkey-patch",
         Takes::Flag,
         "make the standard library yield to gevent",
     )
-    .planned("gevent engine"),
+    .default("true")
+    .changed("it is the default with gevent, and happens before the app is loaded"),
     row(
         "gevent-early-monkey-patch",
         Takes::Flag,
         "the same, before the app is loaded",
     )
-    .planned("gevent engine"),
+    .default("true")
+    .changed("it is the default with gevent"),
     row(
         "gevent-wait-for-hub",
         Takes::Flag,
         "end only when gevent's hub is empty",
     )
-    .planned("gevent engine"),
+    .changed("at the end of a worker its greenlets are waited for, until the mercy is over"),
     row(
         "asyncio",
         Takes::Integer(1, 1_000_000),
@@ -46,7 +57,14 @@ pub(super) const ROWS: &[Row] = &[
         "requests at once in an asynchronous engine",
     )
     .example("100")
-    .planned("gevent engine"),
+    .changed("the number of greenlets with `loop = gevent`"),
+    row(
+        "loop",
+        Takes::Text,
+        "the loop of a worker; `gevent` is the one there is",
+    )
+    .example("gevent")
+    .changed("`loop = gevent` with `async = N` is `gevent = N`"),
     row(
         "worker-class",
         Takes::Text,
@@ -54,7 +72,7 @@ pub(super) const ROWS: &[Row] = &[
     )
     .short('k')
     .example("gevent")
-    .planned("gevent engine"),
+    .planned("asyncio engine"),
 ];
 
 const fn family(help: &'static str, verdict: Verdict, values: &'static [&'static str]) -> Family {
@@ -63,17 +81,11 @@ const fn family(help: &'static str, verdict: Verdict, values: &'static [&'static
 
 pub(super) const FAMILIES: &[Family] = &[
     family(
-        "the loop of a worker",
-        Verdict::Planned("gevent engine"),
-        &["loop"],
-    )
-    .flags(&["greenlet"]),
-    family(
         "other ways to wait",
         Verdict::Refused("use `gevent = N` or `threads = N`"),
         &["tornado", "coroae", "ugreen-stacksize", "goroutines"],
     )
-    .flags(&["fiber", "stackless", "ugreen"]),
+    .flags(&["fiber", "greenlet", "stackless", "ugreen"]),
     family(
         "a word about a full queue",
         Verdict::Ignored("one queue serves all workers and counts what waits"),

@@ -61,28 +61,40 @@ pub(super) const ROWS: &[Row] = &[
     .ignored("children are always reaped"),
     row("harakiri", Takes::Seconds, "time limit of a request")
         .short('t')
+        .common()
         .example("60")
-        .planned("deadlines"),
+        .changed(
+            "only the late request ends, with 504; the worker is replaced if that does not help",
+        ),
     row(
         "harakiri-verbose",
         Takes::Flag,
         "say more about a request that took too long",
     )
-    .planned("deadlines"),
+    .ignored("stack, system call and its other end are always told"),
     row(
         "harakiri-graceful-timeout",
         Takes::Seconds,
-        "time between a polite end and SIGKILL",
+        "time to give up a late request before the worker is replaced",
     )
+    .default("2")
     .example("5")
-    .planned("deadlines"),
+    .changed("the worker is not told by a signal; its other requests may finish after that"),
     row(
         "harakiri-graceful-signal",
         Takes::Integer(1, 64),
         "signal for the polite end",
     )
     .example("15")
-    .planned("deadlines"),
+    .ignored("a worker is told on its link, not by a signal"),
+    row(
+        "blocked-warning",
+        Takes::Milliseconds,
+        "tell when a gevent worker stands still for so long; 0 for never",
+    )
+    .default("250")
+    .example("500")
+    .ours(),
     row(
         "max-requests",
         Takes::Integer(0, i64::MAX),
@@ -222,9 +234,14 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
     ),
     family(
-        "details of the time limit",
+        "a time limit only while many wait",
         Verdict::Planned("deadlines"),
         &["harakiri-queue-threshold"],
+    ),
+    family(
+        "when the time limit does not count",
+        Verdict::Ignored("it ends with the answer"),
+        &[],
     )
     .flags(&[
         "harakiri-no-arh",

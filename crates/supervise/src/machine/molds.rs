@@ -13,6 +13,7 @@ impl Machine {
             id,
             generation,
             state: MoldState::Loading,
+            lazy: false,
         });
         self.actions.push(Action::StartMold(id, generation));
     }
@@ -26,6 +27,14 @@ impl Machine {
         found.map(|mold| mold.id)
     }
 
+    /// Whether each worker of a generation loads the app.
+    pub(super) fn is_lazy(&self, generation: u32) -> bool {
+        let ready = self.ready_mold(generation);
+        self.molds
+            .iter()
+            .any(|mold| Some(mold.id) == ready && mold.lazy)
+    }
+
     pub(super) fn mold_loaded(&mut self, id: MoldId, loaded: &Loaded) {
         let Some(mold) = self.molds.iter_mut().find(|mold| mold.id == id) else {
             return;
@@ -34,8 +43,9 @@ impl Machine {
             return;
         }
         mold.state = MoldState::Ready;
+        mold.lazy = loaded.lazy;
         self.mold_back_off.reset();
-        let text = introduction(loaded, self.plan.lazy_apps);
+        let text = introduction(loaded);
         self.say(Level::Info, text);
         for warning in &loaded.warnings {
             self.say(Level::Warning, warning.as_str());
@@ -241,8 +251,9 @@ impl Machine {
 }
 
 /// What a mold is, in one line.
-fn introduction(loaded: &Loaded, lazy_apps: bool) -> String {
+fn introduction(loaded: &Loaded) -> String {
     let Loaded {
+        lazy,
         app,
         kind,
         python,
@@ -250,7 +261,7 @@ fn introduction(loaded: &Loaded, lazy_apps: bool) -> String {
         milliseconds,
         ..
     } = loaded;
-    if lazy_apps {
+    if *lazy {
         return format!(
             "app {app} is loaded by each worker (lazy-apps), Python {python} ({executable})"
         );

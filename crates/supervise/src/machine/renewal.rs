@@ -75,7 +75,7 @@ impl Machine {
         } else {
             "all at once"
         };
-        let code = if self.plan.lazy_apps {
+        let code = if self.is_lazy(self.generation) {
             "each loads the app anew"
         } else {
             "with the app as it was loaded at the start; a reload (SIGHUP) loads it anew"

@@ -3,6 +3,7 @@
 use super::*;
 
 mod chaos;
+mod lateness;
 mod renewals;
 
 const SECOND: Moment = Duration::from_secs(1);
@@ -26,7 +27,6 @@ impl World {
         let plan = Plan {
             workers,
             shape: "1 thread each".into(),
-            lazy_apps: false,
             drain_timeout: 60 * SECOND,
             drain_delay: Duration::ZERO,
             exit_on_reload: false,
@@ -98,6 +98,13 @@ impl World {
                 Action::StopMold(id) => format!("stop mold {id}"),
                 Action::KillMold(id) => format!("kill mold {id}"),
                 Action::KillWorker(id) => format!("kill {}.{}", id.worker, id.incarnation),
+                Action::Examine(id, examination) => {
+                    self.said.push(examination.headline);
+                    format!("examine {}.{}", id.worker, id.incarnation)
+                }
+                Action::Unblocked(id, time) => {
+                    format!("unblocked {}.{} {time:?}", id.worker, id.incarnation)
+                }
                 Action::Forget(id) => format!("forget {}.{}", id.worker, id.incarnation),
                 Action::Tell(Order::Forked { id, pid }) => {
                     format!("tell forked {}.{} {pid}", id.worker, id.incarnation)

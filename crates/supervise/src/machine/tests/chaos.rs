@@ -18,7 +18,7 @@ fn it_copes_with_anything() {
         for _ in 0..60 {
             let process = id(1 + random(2) as u32, 1 + random(8));
             let mold = 1 + random(4) as u32;
-            let event = match random(19) {
+            let event = match random(21) {
                 0 | 1 => Event::MoldLoaded(mold, Loaded::default()),
                 2 => Event::MoldFailed(mold, failure()),
                 3 => Event::MoldDied(mold, Ending::Code(1)),
@@ -35,6 +35,11 @@ fn it_copes_with_anything() {
                 17 => Event::RenewalRequested {
                     one_by_one: random(2) == 0,
                 },
+                18 => Event::Network(Report::Stuck {
+                    id: process,
+                    others: 1,
+                }),
+                19 => Event::Network(Report::Hopeless(process)),
                 _ => Event::Tick,
             };
             world.now += Duration::from_millis(random(3_000));
