@@ -396,8 +396,8 @@ def test_unknown_key_is_an_error_when_strict(start, home: Home) -> None:
 
 
 def test_planned_options_are_accepted_aloud(start, home: Home) -> None:
-    home.write("x.ini", INI.format(apps=APPS))
-    start("--ini", "x.ini", home=home).wait_line("max-requests")
+    home.write("x.ini", INI.format(apps=APPS) + "cron = -1 -1 -1 -1 -1 true\n")
+    start("--ini", "x.ini", home=home).wait_line(r"x\.ini:\d+: cron: accepted; not active yet")
 
 
 def test_arguments_that_are_no_text(start) -> None:
