@@ -26,8 +26,24 @@ class App:
         self.kind = kind  # "wsgi" or "asgi"
 
 
-def load(settings: dict) -> App:
-    """Import what the settings name and return the app."""
+def load(settings: dict) -> dict[str, App]:
+    """Import what the settings name; the apps found there, by mountpoint: one at the root, or those that a dict called
+    `applications` lists when no callable is named."""
+    module, module_name, expression = _module(settings)
+    if not expression:
+        applications = getattr(module, "applications", None)
+        if isinstance(applications, dict) and applications:
+            return apps_of_dict(module, module_name, applications)
+    return {"": _app_in(module, module_name, expression, settings)}
+
+
+def load_one(settings: dict) -> App:
+    """Import what the settings name and return that one app."""
+    return _app_in(*_module(settings), settings)
+
+
+def _module(settings: dict):
+    """The module, its name, and the callable's expression (empty when none is named)."""
     if settings.get("module"):  # before wsgi-file, as in uWSGI
         module_name, expression = split(settings["module"])
         module = import_module(module_name)
@@ -35,10 +51,36 @@ def load(settings: dict) -> App:
         module, module_name, expression = _run_wsgi_file(settings["wsgi_file"])
     else:
         raise LoadFailure("no app named", "no app was named", hint="name one: verdigris module:callable")
-    target = _choose(module, module_name, expression or settings.get("callable") or "", settings)
+    return module, module_name, expression or settings.get("callable") or ""
+
+
+def _app_in(module, module_name: str, expression: str, settings: dict) -> App:
+    target = _choose(module, module_name, expression, settings)
     app = App(_take(module, module_name, target), f"{module_name}:{target.dotted}")
     _check_kind(app)
     return app
+
+
+def apps_of_dict(module, module_name: str, applications: dict) -> dict[str, App]:
+    """The apps of an `applications` dict: mountpoint to callable, or to the name of one in the module."""
+    apps = {}
+    for mountpoint, what in applications.items():
+        name = f"{module_name}:applications[{mountpoint!r}]"
+        place = mountpoint.decode("latin-1") if isinstance(mountpoint, bytes) else mountpoint
+        if not isinstance(place, str) or not (isinstance(what, str) or callable(what)):
+            raise LoadFailure(
+                "applications not understood",
+                f"{name} is {_a(what)}",
+                hint='applications = {"": app, "/api": api, "/admin": "name_of_a_callable"}',
+            )
+        if isinstance(what, str):
+            target = parse_callable(what)
+            name = f"{module_name}:{target.dotted}"
+            what = _take(module, module_name, target)
+        app = App(what, name)
+        _check_kind(app)
+        apps[place.rstrip("/")] = app
+    return apps
 
 
 def import_module(name: str):

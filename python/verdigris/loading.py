@@ -13,7 +13,7 @@ def load(settings: dict, warnings: list[str]):
     An import makes little garbage and many objects, so that collections only cost. The threshold is set to none
     instead of calling `gc.disable()`: an app that sets either keeps its choice.
     """
-    from verdigris import loader, surroundings
+    from verdigris import mounts, surroundings
 
     usual = gc.get_threshold()
     gc.set_threshold(0)
@@ -24,7 +24,7 @@ def load(settings: dict, warnings: list[str]):
 
             patching.prepare(settings, warnings)
         _import_extras(settings, warnings)
-        app = loader.load(settings)
+        app = mounts.load(settings, warnings)
         if settings.get("engine") == "gevent":
             warnings += drivers.blocking()
         surroundings.change_directory(settings.get("chdir2"), "chdir2")

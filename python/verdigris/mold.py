@@ -17,6 +17,8 @@ The messages, one in each packet of the control socket:
                     {"event": "warning", "text"}
     worker → server through the mold, each with "worker", "incarnation" and "pid":
                     {"event": "warning", "text"}
+                    {"event": "worn", "why"}  it should be replaced, the next one ready first
+                    {"event": "code_changed", "file"}   py-autoreload
                     {"event": "leaving"}      it got SIGTERM: retire it, unless everything is being drained anyway
     worker → server on its own control socket, as its last words before exit code 22:
                     {"event": "failed", …}    lazy-apps: no app

@@ -13,6 +13,7 @@ from verdigris.failure import LoadFailure
 
 def arrange(settings: dict) -> None:
     """Make this process what the settings want before any of the user's code runs."""
+    _limit_address_space(settings.get("address_space"))
     _variables(settings)
     umask = settings.get("umask")
     if umask is not None:
@@ -37,6 +38,18 @@ def change_directory(directory: str | None, option: str) -> None:
             hint=f"give {option} the path of an existing directory that this user may enter",
             looked=[os.path.abspath(directory)],
         ) from None
+
+
+def _limit_address_space(most: int | None) -> None:
+    """`limit-as`: this process and those that come of it cannot touch more."""
+    if not most:
+        return
+    from resource import RLIMIT_AS, setrlimit
+
+    try:
+        setrlimit(RLIMIT_AS, (most, most))
+    except (OSError, ValueError) as error:
+        raise LoadFailure("limit not possible", f"limit-as: {error}") from None
 
 
 def _variables(settings: dict) -> None:

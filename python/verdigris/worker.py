@@ -6,8 +6,9 @@ import os
 import sys
 from select import poll
 
-from verdigris import _native, engines, leaving, loading, signals
+from verdigris import _native, engines, leaving, loading, signals, watch
 from verdigris.control import Channel
+from verdigris.engines.mishaps import mishaps
 from verdigris.failure import LoadFailure, unforeseen
 
 EXIT_NO_APP = 22
@@ -19,8 +20,9 @@ def run(app, settings: dict, descriptors: list[int], mold: Channel, mold_pid: in
 
     `app` is what the mold has loaded, or None when each worker loads its own. The settings hold the worker's number
     and incarnation. The descriptors are its ends of the link, its control socket, and a pipe for stacks, in the order
-    in which the server sends them; all but the last become the link's. What a living worker has to say to the control thread goes through the
-    mold; on its own control socket, which the network thread reads, that thread only looks for its last words.
+    in which the server sends them; all but the last become the link's. What a living worker has to say to the control
+    thread goes through the mold; on its own control socket, which the network thread reads, that thread only looks for
+    its last words.
     """
     code = 1
     try:
@@ -47,6 +49,9 @@ def _run(app, settings: dict, descriptors: list[int], mold: Channel, mold_pid: i
             return EXIT_NO_APP
     run_engine = engines.choose(settings.get("engine"))
     link = _native.attach(*link_ends, settings)
+    mishaps.arrange(settings, lambda why: mold.send(_signed(settings, {"event": "worn", "why": why})))
+    if settings.get("code_changes") and settings["worker"] == 1:
+        watch.start(settings["code_changes"], lambda file: mold.send({"event": "code_changed", "file": file}))
     signals.for_worker(lambda: _told_to_terminate(settings, control, mold))
     run_engine(link, app.function, settings)
     return 0

@@ -9,6 +9,7 @@ def run(link, app, settings):
         def start_response(status, headers, started=started):
             started["status"] = status
 
+        start_response.serves = lambda number, started=started: started.update(app=number)
         environ["wsgi.errors"] = __import__("sys").stderr
         body = b"".join(app(environ, start_response))
         link.say(**started, body=body.decode())

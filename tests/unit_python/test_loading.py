@@ -441,7 +441,7 @@ def test_without_need_app_a_stand_in_answers(start):
     worker = mold.fork()
     mold.forked()
     worker.answer()
-    assert worker.ask() == {"status": "500 Internal Server Error", "body": "Internal Server Error"}
+    assert worker.ask() == {"status": "500 Internal Server Error", "app": -1, "body": "Internal Server Error"}
     worker.leave()
 
 

@@ -48,6 +48,7 @@ pub struct Dispatcher {
     /// Index = worker number - 1.
     pub(crate) workers: Vec<Option<Worker>>,
     queue: VecDeque<ExchangeId>,
+    most_waiting: usize,
     places: Vec<Place>,
     payload: Vec<u8>,
     pub(crate) watch: Watch,
@@ -61,6 +62,7 @@ impl Dispatcher {
             room_step: (window / 4).max(1),
             workers: Vec::new(),
             queue: VecDeque::new(),
+            most_waiting: usize::MAX,
             places: Vec::new(),
             payload: Vec::new(),
             watch: Watch::default(),
@@ -143,14 +145,30 @@ impl Dispatcher {
         }
     }
 
-    /// A new request: to a worker if one can take it, else into the queue.
-    pub fn submit(&mut self, exchange: ExchangeId, exchanges: &mut impl Exchanges) {
+    /// Lets no more than so many new requests wait.
+    pub fn limit_queue(&mut self, most: usize) {
+        self.most_waiting = most;
+    }
+
+    /// The requests that wait, the next one first.
+    pub fn waiting_exchanges(&self) -> impl Iterator<Item = ExchangeId> {
+        self.queue.iter().copied()
+    }
+
+    /// A new request: to a worker if one can take it, else into the queue. False: the queue is full,
+    /// and the request is not taken.
+    #[must_use]
+    pub fn submit(&mut self, exchange: ExchangeId, exchanges: &mut impl Exchanges) -> bool {
         if !self.queue.is_empty() || !self.assign(exchange, exchanges) {
+            if self.queue.len() >= self.most_waiting {
+                return false;
+            }
             *self.place(exchange) = Place::Queued {
                 generation: exchange.generation,
             };
             self.queue.push_back(exchange);
         }
+        true
     }
 
     /// The worker that should get the next request: the least busy of those with a free thread; if none
@@ -189,7 +207,7 @@ impl Dispatcher {
         {
             return false;
         }
-        let (Some(&slot), number) = (worker.order.back(), worker.key.worker) else {
+        let (Some(&slot), key) = (worker.order.back(), worker.key) else {
             return false;
         };
         *self.place(exchange) = Place::Held {
@@ -197,7 +215,7 @@ impl Dispatcher {
             worker: index,
             slot,
         };
-        exchanges.assigned(exchange, number);
+        exchanges.assigned(exchange, key);
         self.watch.given();
         true
     }
@@ -258,6 +276,10 @@ impl Dispatcher {
         let place = self.place(exchange);
         if matches!(place, Place::Queued { generation } if *generation == exchange.generation) {
             *place = Place::Nowhere;
+            // It must not count as one that waits.
+            if let Some(at) = self.queue.iter().position(|waits| *waits == exchange) {
+                self.queue.remove(at);
+            }
         }
         let Some((index, slot)) = held else { return };
         *self.place(exchange) = Place::Nowhere;

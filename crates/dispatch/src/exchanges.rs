@@ -5,6 +5,8 @@ use std::os::fd::OwnedFd;
 use link::Violation;
 use os::SharedBytes;
 
+use crate::worker::WorkerKey;
+
 /// Names one exchange (a request and its answer). `index` is small and dense: the owner uses it again
 /// after the exchange, with another `generation`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +70,7 @@ pub trait Exchanges {
     fn payload(&mut self, exchange: ExchangeId, out: &mut Vec<u8>) -> Option<bool>;
 
     /// The worker has begun to be responsible for the exchange (for logs).
-    fn assigned(&mut self, exchange: ExchangeId, worker: u32);
+    fn assigned(&mut self, exchange: ExchangeId, worker: WorkerKey);
 
     /// Method and target of the request, for the log. Asked only when it is late.
     fn request_line(&mut self, exchange: ExchangeId) -> String;

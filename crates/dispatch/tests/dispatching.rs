@@ -5,7 +5,23 @@ mod support;
 
 use dispatch::{Capacity, Dispatcher, ExchangeId, Heard};
 use link::{Kind, SlotId, Violation};
-use support::{Clients, submit, worker};
+use support::{Clients, exchange, submit, worker};
+
+#[test]
+fn a_full_queue_takes_nobody_until_somebody_goes() {
+    let (mut dispatcher, mut clients) = (Dispatcher::new(1 << 20), Clients::default());
+    dispatcher.limit_queue(2);
+    submit(&mut dispatcher, &mut clients, 0..2);
+    assert!(!dispatcher.submit(exchange(2), &mut clients));
+    dispatcher.cancel(exchange(0), false);
+    assert_eq!(dispatcher.waiting(), 1, "who has left does not count");
+    assert!(dispatcher.submit(exchange(2), &mut clients));
+    let waiting: Vec<u32> = dispatcher
+        .waiting_exchanges()
+        .map(|exchange| exchange.index)
+        .collect();
+    assert_eq!(waiting, [1, 2]);
+}
 
 #[test]
 fn requests_wait_for_a_free_worker() {

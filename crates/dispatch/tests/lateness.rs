@@ -3,9 +3,9 @@
 
 mod support;
 
-use dispatch::{Capacity, Delay, Dispatcher, ExchangeId, Late, Limits};
+use dispatch::{Capacity, Delay, Dispatcher, Late, Limits};
 use link::{FrameHead, Kind};
-use support::{Clients, Hand, submit, worker};
+use support::{Clients, Hand, exchange, submit, worker};
 
 const SECOND: u64 = 1_000_000;
 /// When the tests' time begins.
@@ -54,13 +54,6 @@ impl World {
             .into_iter()
             .map(|(key, late)| (key.worker, late))
             .collect()
-    }
-}
-
-fn exchange(index: u32) -> ExchangeId {
-    ExchangeId {
-        index,
-        generation: 1,
     }
 }
 

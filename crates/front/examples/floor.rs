@@ -42,6 +42,9 @@ fn main() -> std::io::Result<()> {
         ..Default::default()
     };
     let settings = Settings {
+        most_waiting: usize::MAX,
+        longest_wait: None,
+        wear: None,
         limits: front::Limits::default(),
         net: net::Settings::default(),
         response_buffer: 1 << 20,
@@ -93,7 +96,7 @@ fn work(parts: link::Parts) {
         generation: 0,
     };
     let _ = outbox.push(FrameHead::new(Kind::Ready, nobody), &[]);
-    let fixed = wire::answer::fixed(200, 2, BLOCK.len() as u32);
+    let fixed = wire::answer::fixed(200, 2, BLOCK.len() as u32, 0);
     loop {
         while let Some(arrival) = inbox.peek() {
             let (head, mark) = (arrival.head, arrival.mark());

@@ -90,6 +90,13 @@ pub enum Report {
         /// What was wrong.
         why: String,
     },
+    /// The worker has had as many requests as it may have.
+    Worn {
+        /// Which one.
+        id: WorkerId,
+        /// How many.
+        requests: u64,
+    },
     /// A worker takes long for a request.
     Delayed(Delayed),
     /// The worker has given up a late request, and says where it was.

@@ -1,6 +1,6 @@
 //! The connections as dispatch wants to see them.
 
-use dispatch::{ExchangeId, Exchanges, Part};
+use dispatch::{ExchangeId, Exchanges, Part, WorkerKey};
 use link::Violation;
 use net::{BadAnswer, Connections, Id, Piece};
 
@@ -29,8 +29,9 @@ impl Exchanges for Glue<'_> {
         self.0.payload(net_id(exchange), out)
     }
 
-    fn assigned(&mut self, exchange: ExchangeId, worker: u32) {
-        self.0.assigned(net_id(exchange), worker);
+    fn assigned(&mut self, exchange: ExchangeId, worker: WorkerKey) {
+        self.0
+            .assigned(net_id(exchange), worker.worker, worker.incarnation);
     }
 
     fn request_line(&mut self, exchange: ExchangeId) -> String {

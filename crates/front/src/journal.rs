@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use net::Exchange;
 use observe::{AccessLog, Counters, Level, RequestRecord, ServerLog, Via};
+use wire::answer::NO_APP;
+
+use crate::control::WorkerId;
 
 /// The access log and the app's tracebacks of the network thread.
 #[derive(Debug)]
@@ -13,11 +16,17 @@ pub(crate) struct Journal {
     counters: Arc<Counters>,
     /// The lines of this turn.
     lines: Vec<u8>,
-    /// Process ids by worker number.
-    pids: Vec<u32>,
-    /// Requests by worker number, of this process of it.
-    served: Vec<u64>,
+    /// The processes by worker number: mostly one, two while the next takes over from the last.
+    workers: Vec<Vec<Process>>,
     own_pid: u32,
+}
+
+/// A worker's process, and what it has done.
+#[derive(Debug)]
+struct Process {
+    incarnation: u64,
+    pid: u32,
+    served: u64,
 }
 
 impl Journal {
@@ -27,30 +36,34 @@ impl Journal {
             log,
             counters,
             lines: Vec::new(),
-            pids: Vec::new(),
-            served: Vec::new(),
+            workers: Vec::new(),
             own_pid: std::process::id(),
         }
     }
 
     /// A worker's process has begun.
-    pub(crate) fn worker_is(&mut self, worker: u32, pid: u32) {
-        let index = worker as usize;
-        if index >= self.pids.len() {
-            self.pids.resize(index + 1, 0);
-            self.served.resize(index + 1, 0);
+    pub(crate) fn worker_is(&mut self, id: WorkerId, pid: u32) {
+        let index = id.worker as usize;
+        if index >= self.workers.len() {
+            self.workers.resize_with(index + 1, Vec::new);
         }
-        self.pids[index] = pid;
-        self.served[index] = 0;
+        self.workers[index].push(Process {
+            incarnation: id.incarnation,
+            pid,
+            served: 0,
+        });
     }
 
-    /// An exchange is over.
-    pub(crate) fn write(&mut self, exchange: &Exchange, unix_offset: u64) {
-        let index = exchange.worker as usize;
-        let served = self.served.get_mut(index).map_or(0, |served| {
-            *served += 1;
-            *served
-        });
+    /// A worker's process has ended, and all its exchanges with it.
+    pub(crate) fn worker_is_gone(&mut self, id: WorkerId) {
+        if let Some(processes) = self.workers.get_mut(id.worker as usize) {
+            processes.retain(|process| process.incarnation != id.incarnation);
+        }
+    }
+
+    /// An exchange is over. How many its worker's process has had; 0 if it was given to none.
+    pub(crate) fn write(&mut self, exchange: &Exchange, unix_offset: u64) -> u64 {
+        let (pid, served) = self.count(exchange);
         let by_app = exchange.worker > 0;
         let mut record = RequestRecord {
             head: Some(&exchange.head).filter(|head| !head.block().is_empty()),
@@ -63,12 +76,12 @@ impl Journal {
             started_micros: exchange.started + unix_offset,
             duration_micros: exchange.ended.saturating_sub(exchange.started),
             worker: exchange.worker,
-            pid: if by_app {
-                self.pids.get(index).copied().unwrap_or(0)
+            pid: if by_app { pid } else { self.own_pid },
+            app: if by_app && exchange.app != NO_APP {
+                i32::from(exchange.app)
             } else {
-                self.own_pid
+                -1
             },
-            app: if by_app { 0 } else { -1 },
             worker_requests: served,
             via: if exchange.by_sendfile {
                 Via::Sendfile
@@ -85,6 +98,20 @@ impl Journal {
         if self.access.is_on() {
             self.access.log(&mut self.lines, &record);
         }
+        served
+    }
+
+    /// Counts the exchange for its process: the process id, and how many it has had by now.
+    fn count(&mut self, exchange: &Exchange) -> (u32, u64) {
+        let processes = self.workers.get_mut(exchange.worker as usize);
+        let process = processes
+            .into_iter()
+            .flatten()
+            .find(|process| process.incarnation == exchange.incarnation);
+        process.map_or((0, 0), |process| {
+            process.served += 1;
+            (process.pid, process.served)
+        })
     }
 
     /// What went wrong, together with the request line it belongs to.

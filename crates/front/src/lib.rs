@@ -9,13 +9,14 @@ mod glue;
 mod journal;
 mod lateness;
 mod network;
+mod patience;
 mod settings;
 
 pub use control::{
     ClientSaw, Concurrency, Delayed, Handle, Order, Report, Reports, Totals, WorkerId,
 };
 pub use dispatch::Limits;
-pub use settings::Settings;
+pub use settings::{Settings, Wear};
 
 /// Starts the network thread on listeners that are bound and listening.
 pub fn start(

@@ -8,13 +8,14 @@ use std::io;
 use std::os::fd::AsFd;
 
 use dispatch::{Capacity, Dispatcher, Heard, Sleep, WorkerKey};
-use net::{Connections, Id, Listener};
+use net::{Connections, Exchange, Id, Listener};
 use os::clock::{monotonic_micros, unix_micros};
 
-use crate::Settings;
 use crate::control::{Concurrency, Inbox, Order, Report, Totals, WorkerId};
 use crate::glue::{Glue, exchange_id, net_id};
 use crate::journal::Journal;
+use crate::patience::Patience;
+use crate::{Settings, Wear};
 
 /// Token of the bell that control rings; workers' bells have their index plus one.
 const CONTROL: u64 = 0;
@@ -39,11 +40,16 @@ pub(crate) fn spawn(listeners: Vec<Listener>, settings: Settings, inbox: Inbox) 
     }
     let connections = Connections::new(listeners, settings.net)?;
     connections.watch(inbox.bell.as_fd(), CONTROL)?;
+    let turns_loops = settings.limits.silence.is_some();
+    let mut dispatcher = Dispatcher::with_limits(settings.response_buffer, settings.limits);
+    dispatcher.limit_queue(settings.most_waiting);
     let network = Network {
         connections,
-        turns_loops: settings.limits.silence.is_some(),
-        dispatcher: Dispatcher::with_limits(settings.response_buffer, settings.limits),
+        turns_loops,
+        dispatcher,
         journal: Journal::new(access, settings.log, settings.counters),
+        wear: settings.wear,
+        patience: Patience::new(settings.longest_wait),
         inbox,
         state: State::Serving,
         totals: Totals::default(),
@@ -71,6 +77,8 @@ pub(crate) struct Network {
     /// Whether many requests share a thread in a worker.
     pub(crate) turns_loops: bool,
     journal: Journal,
+    wear: Option<Wear>,
+    patience: Patience,
     pub(crate) inbox: Inbox,
     state: State,
     totals: Totals,
@@ -90,8 +98,11 @@ impl Network {
                 Sleep::Short(milliseconds) => Some(milliseconds),
                 Sleep::Long => None,
             };
-            let due = self.patience();
-            let limit = limit.into_iter().chain(due).min();
+            let patience = self
+                .patience
+                .sleep(&self.dispatcher, self.connections.now());
+            let times = [limit, patience, self.late_at()];
+            let limit = times.into_iter().flatten().min();
             match self.connections.wait(limit) {
                 Ok(false) if matches!(sleep, Sleep::Short(_)) => self.dispatcher.overslept(),
                 Ok(_) => {}
@@ -106,8 +117,9 @@ impl Network {
         }
     }
 
-    /// How long to sleep at most, in milliseconds, rounded up so that what is due is due then.
-    fn patience(&self) -> Option<i32> {
+    /// How long to sleep at most until something is late, in milliseconds, rounded up so that it is
+    /// late then.
+    fn late_at(&self) -> Option<i32> {
         let left = self
             .dispatcher
             .due()?
@@ -131,6 +143,8 @@ impl Network {
         self.connections.flush_collected();
         self.tell_gone_and_freed();
         self.dispatcher.wake();
+        self.patience
+            .look(&mut self.dispatcher, &mut self.connections);
         self.log_finished();
         self.log_pause();
         self.look_for_the_end();
@@ -140,8 +154,14 @@ impl Network {
     fn submit_arrived(&mut self) {
         let mut arrived = std::mem::take(&mut self.connections.news().arrived);
         for id in arrived.drain(..) {
-            self.dispatcher
+            let taken = self
+                .dispatcher
                 .submit(exchange_id(id), &mut Glue(&mut self.connections));
+            if !taken {
+                self.connections
+                    .note(id, "too many requests wait for a worker");
+                self.connections.fail(id, 503, "the server is too busy");
+            }
         }
         // Nothing arrives while requests are given out: keep the memory.
         self.connections.news().arrived = arrived;
@@ -220,7 +240,8 @@ impl Network {
     fn log_finished(&mut self) {
         let mut finished = std::mem::take(&mut self.connections.news().finished);
         for exchange in finished.drain(..) {
-            self.journal.write(&exchange, self.unix_offset);
+            let served = self.journal.write(&exchange, self.unix_offset);
+            self.mind_wear(&exchange, served);
             match exchange.status {
                 502 | 503 if exchange.worker == 0 => self.totals.dropped += 1,
                 _ => self.totals.finished += 1,
@@ -247,6 +268,20 @@ impl Network {
                 "clients wait, as none can be accepted: {why} (hint: --max-fd raises the limit of open files)"
             );
             self.journal.log().warning(&text, &fields);
+        }
+    }
+
+    /// Tells control once when a worker's process has had its number of requests.
+    fn mind_wear(&self, exchange: &Exchange, served: u64) {
+        let worn = |wear: &Wear| served == wear.requests_of(exchange.worker);
+        if served > 0 && self.wear.as_ref().is_some_and(worn) {
+            self.inbox.reports.send(Report::Worn {
+                id: WorkerId {
+                    worker: exchange.worker,
+                    incarnation: exchange.incarnation,
+                },
+                requests: served,
+            });
         }
     }
 
@@ -278,10 +313,12 @@ impl Network {
                         });
                     }
                 }
-                Order::Forked { id, pid } => self.journal.worker_is(id.worker, pid),
+                Order::Forked { id, pid } => self.journal.worker_is(id, pid),
                 Order::Gone { id, how } => {
                     self.dispatcher
                         .gone(key(id), &how, &mut Glue(&mut self.connections));
+                    self.log_finished();
+                    self.journal.worker_is_gone(id);
                 }
                 Order::Retire { id } => self
                     .dispatcher

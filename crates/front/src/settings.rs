@@ -17,6 +17,30 @@ pub struct Settings {
     pub access: AccessSettings,
     /// Where events and tracebacks go; its handle also takes the access lines.
     pub log: ServerLog,
+    /// Most requests that wait for a worker.
+    pub most_waiting: usize,
+    /// Longest wait for a worker, in microseconds; None is any.
+    pub longest_wait: Option<u64>,
+    /// After how many requests a worker is to be replaced.
+    pub wear: Option<Wear>,
     /// The totals.
     pub counters: Arc<Counters>,
+}
+
+/// After how many requests a worker is to be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wear {
+    /// The first worker.
+    pub requests: u64,
+    /// So many more for each further one, so that they do not go all at once.
+    pub delta: u64,
+}
+
+impl Wear {
+    /// The number for this worker.
+    pub(crate) fn requests_of(self, worker: u32) -> u64 {
+        let further = u64::from(worker.saturating_sub(1));
+        self.requests
+            .saturating_add(self.delta.saturating_mul(further))
+    }
 }

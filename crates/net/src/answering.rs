@@ -125,6 +125,9 @@ impl Connections {
             self.private = private;
             return Err(BadAnswer("a head whose lengths do not fit"));
         };
+        if let Some(exchange) = self.exchange(id) {
+            exchange.app = fixed.app;
+        }
         payload
             .skip(FIXED)
             .take(fixed.reason_len + fixed.block_len)

@@ -198,6 +198,7 @@ impl Connections {
 
     /// The request goes to dispatch.
     fn submit(&mut self, place: u32) {
+        let now = self.now;
         let Some(connection) = self.table.get(place) else {
             return;
         };
@@ -205,6 +206,7 @@ impl Connections {
         connection.deadline = None;
         if let Some(exchange) = connection.exchange.as_mut() {
             exchange.submitted = true;
+            exchange.submitted_at = now;
         }
         self.news.arrived.push(Id {
             index: place,

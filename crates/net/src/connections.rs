@@ -466,10 +466,16 @@ impl Connections {
     }
 
     /// Notes which worker has the request.
-    pub fn assigned(&mut self, id: Id, worker: u32) {
+    pub fn assigned(&mut self, id: Id, worker: u32, incarnation: u64) {
         if let Some(exchange) = self.exchange(id) {
             exchange.worker = worker;
+            exchange.incarnation = incarnation;
         }
+    }
+
+    /// When an exchange began to wait for a worker (monotonic microseconds); None when it is no more.
+    pub fn submitted_at(&mut self, id: Id) -> Option<u64> {
+        self.exchange(id).map(|exchange| exchange.submitted_at)
     }
 
     /// Notes what went wrong with an exchange, for the log.

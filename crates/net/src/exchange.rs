@@ -101,6 +101,8 @@ pub struct Exchange {
     pub remote_address: String,
     /// When its first byte was seen (monotonic microseconds).
     pub started: u64,
+    /// When it began to wait for a worker (monotonic microseconds).
+    pub submitted_at: u64,
     /// When the answer was complete (monotonic microseconds).
     pub ended: u64,
     /// The status sent; 0 if none was.
@@ -115,6 +117,10 @@ pub struct Exchange {
     pub request_bytes: u64,
     /// The worker it was given to; 0 if none.
     pub worker: u32,
+    /// Which process of that worker.
+    pub incarnation: u64,
+    /// Which of the worker's apps has answered; `wire::answer::NO_APP` for none.
+    pub app: u16,
     /// Whether (a part of) the body was sent from a file.
     pub by_sendfile: bool,
     /// What went wrong, for the log: a reason, or a traceback of the app.
@@ -148,6 +154,7 @@ impl Exchange {
             door: Door::HttpSocket,
             remote_address: String::new(),
             started: 0,
+            submitted_at: 0,
             ended: 0,
             status: 0,
             body_bytes: 0,
@@ -155,6 +162,8 @@ impl Exchange {
             head_fields: 0,
             request_bytes: 0,
             worker: 0,
+            incarnation: 0,
+            app: 0,
             by_sendfile: false,
             trouble: Vec::new(),
             from_app: false,

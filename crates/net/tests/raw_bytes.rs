@@ -64,7 +64,7 @@ impl Server {
     }
 
     fn start(&mut self, id: Id, block: &str, body: &[u8], end: bool) -> Result<(), BadAnswer> {
-        let mut payload = wire::answer::fixed(200, 2, block.len() as u32).to_vec();
+        let mut payload = wire::answer::fixed(200, 2, block.len() as u32, 0).to_vec();
         payload.extend_from_slice(b"OK");
         payload.extend_from_slice(block.as_bytes());
         payload.extend_from_slice(body);

@@ -35,6 +35,8 @@ pub struct Config {
     pub process: Process,
     /// Stopping.
     pub stop: Stop,
+    /// Replacing what runs.
+    pub renewal: Renewal,
     /// The configuration files that were read, in order.
     pub files: Vec<PathBuf>,
     /// Everything that was written, in order, with all references replaced.
@@ -126,6 +128,12 @@ pub struct App {
     pub wsgi_file: Option<PathBuf>,
     /// The callable's name if it was given.
     pub callable: Option<String>,
+    /// Apps below paths: mountpoint, and module or file.
+    pub mounts: Vec<(String, String)>,
+    /// Find the app of a request by its path.
+    pub manage_script_name: bool,
+    /// Nobody answers where no app is mounted.
+    pub no_default_app: bool,
     /// Directory to change to before loading.
     pub chdir: Option<PathBuf>,
     /// Directory to change to after loading.
@@ -370,6 +378,8 @@ pub struct Process {
     pub names: ProcessNames,
     /// Limit of open files to ask for.
     pub open_files: Option<u64>,
+    /// Limit of the address space of the app's processes, in bytes.
+    pub address_space: Option<u64>,
 }
 
 /// Stopping.
@@ -379,4 +389,54 @@ pub struct Stop {
     pub drain_timeout: Duration,
     /// Keep accepting this long after the stop was asked for.
     pub drain_delay: Duration,
+}
+
+/// An uncaught exception that a worker does not outlive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExceptionRule {
+    /// Any.
+    Any,
+    /// Of the class with this name.
+    Type(String),
+    /// With this text.
+    Value(String),
+    /// With this `Class:text`.
+    Repr(String),
+}
+
+/// When what runs is replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Renewal {
+    /// A change of these loads the app anew.
+    pub touch_reload: Vec<PathBuf>,
+    /// A change of these replaces the workers.
+    pub touch_workers_reload: Vec<PathBuf>,
+    /// A change of these replaces the workers one by one.
+    pub touch_chain_reload: Vec<PathBuf>,
+    /// Named pipes that take one-letter commands.
+    pub fifos: Vec<PathBuf>,
+    /// How often to look for changed code; `None` is never.
+    pub code_changes: Option<Duration>,
+    /// End instead of reloading.
+    pub exit_on_reload: bool,
+    /// Requests after which a worker is replaced.
+    pub requests: Option<u64>,
+    /// So many more for each further worker.
+    pub requests_delta: u64,
+    /// Age at which a worker is replaced.
+    pub lifetime: Option<Duration>,
+    /// So much more for each further worker.
+    pub lifetime_delta: Duration,
+    /// A worker is not replaced sooner, whatever it has done.
+    pub least_lifetime: Duration,
+    /// Resident memory, in bytes, at which a worker is replaced.
+    pub resident: Option<u64>,
+    /// Address space, in bytes, at which a worker is replaced.
+    pub address_space: Option<u64>,
+    /// Resident memory, in bytes, at which a worker is killed.
+    pub resident_at_most: Option<u64>,
+    /// Address space, in bytes, at which a worker is killed.
+    pub address_space_at_most: Option<u64>,
+    /// Uncaught exceptions that a worker does not outlive.
+    pub exceptions: Vec<ExceptionRule>,
 }

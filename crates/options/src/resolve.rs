@@ -8,6 +8,7 @@ mod judge;
 mod logging;
 mod process;
 mod reader;
+mod renewal;
 mod serving;
 mod sockets;
 
@@ -57,6 +58,7 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
     let timeouts = serving::timeouts(&mut reader);
     let deadlines = deadlines::deadlines(&mut reader);
     let stop = serving::stop(&mut reader);
+    let renewal = renewal::renewal(&mut reader);
     let logging = logging::logging(&mut reader);
     let process = process::process(&mut reader);
     let (problems, notices) = reader.finish();
@@ -76,6 +78,7 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
         logging,
         process,
         stop,
+        renewal,
         files: circumstances.files,
         entries: entries.to_vec(),
         origins,

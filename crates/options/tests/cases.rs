@@ -75,6 +75,8 @@ fn shown(config: &Config, name: &str) -> String {
         ),
         "app" => format!("{:?}", config.app),
         "module" => format!("{:?}", config.app.module),
+        "mounts" => format!("{:?}", config.app.mounts),
+        "renewal" => format!("{:?}", config.renewal),
         "wsgi-file" => format!("{:?}", config.app.wsgi_file),
         "env" => format!("{:?}", config.app.env),
         "path" => format!("{:?}", config.app.python_path),

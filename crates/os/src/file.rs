@@ -70,6 +70,16 @@ pub fn set_inheritable(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
     .map(|_| ())
 }
 
+/// For opening a file that must not make anybody wait (`O_NONBLOCK`).
+pub const NONBLOCKING: i32 = libc::O_NONBLOCK;
+
+/// Makes a named pipe that only this user may use.
+pub fn make_fifo(path: &std::path::Path) -> io::Result<()> {
+    let path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes())?;
+    // SAFETY: `path` is a C string that lives until the call returns.
+    check(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }).map(drop)
+}
+
 /// Reads what is there, at most the buffer's length; 0 at the end. `WouldBlock` when nothing is there
 /// and the descriptor does not wait.
 pub fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {

@@ -8,19 +8,24 @@ mod examining;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use link::Geometry;
 use os::epoll::{Epoll, Interest};
 use os::process::{adopt_orphans, reap};
 use os::signals::{Signal, SignalFd};
 
 use crate::blocked::Blocks;
+use crate::fifo::{Command, Fifo};
+use crate::launch::Launch;
 use crate::machine::{Action, Event, Machine, Outcome, Plan};
 use crate::message::{self, MAX_PACKET, Message};
 use crate::mold::{Heard, Mold, MoldCommand};
+use crate::rounds::Rounds;
 use crate::talk::{Host, Level, MoldId, Network, Order, Totals, WorkerId};
 use crate::token::Token;
+use crate::touch::{Effect, Touch};
 use crate::worker::Worker;
 
 /// What supervision needs to know.
@@ -28,12 +33,14 @@ use crate::worker::Worker;
 pub struct Settings {
     /// What is to be kept running.
     pub plan: Plan,
-    /// How to start a mold.
-    pub mold: MoldCommand,
-    /// The sizes of a worker's link.
-    pub geometry: Geometry,
+    /// How.
+    pub launch: Launch,
     /// When the server was started.
     pub started: Instant,
+    /// Files whose change asks for something.
+    pub touches: Vec<(PathBuf, Effect)>,
+    /// Named pipes that take commands.
+    pub fifos: Vec<PathBuf>,
 }
 
 /// How it ended.
@@ -54,8 +61,12 @@ pub struct Control<N, H> {
     host: H,
     epoll: Epoll,
     signals: SignalFd,
+    /// How each generation that may still need molds is started.
+    launches: BTreeMap<u32, Rc<Launch>>,
     molds: BTreeMap<MoldId, Mold>,
     workers: BTreeMap<WorkerId, Worker>,
+    rounds: Rounds,
+    fifos: Vec<Fifo>,
     /// Who blocks loops.
     blocks: Blocks,
     /// What has happened and was not dealt with yet.
@@ -90,8 +101,13 @@ impl<N: Network, H: Host> Control<N, H> {
             Token::Network.to_number(),
             Interest::Readable,
         )?;
+        let touches = settings.touches.iter();
+        let touches = touches.map(|(path, effect)| Touch::new(path, *effect));
         Ok(Self {
+            rounds: Rounds::new(touches.collect(), settings.plan.wear.minds_memory()),
+            fifos: Vec::new(),
             machine: Machine::new(settings.plan.clone()),
+            launches: BTreeMap::from([(1, Rc::new(settings.launch.clone()))]),
             settings,
             network,
             host,
@@ -109,6 +125,7 @@ impl<N: Network, H: Host> Control<N, H> {
     /// Runs until everything is over. This thread is the parent of all children, and the kernel
     /// kills them when it ends.
     pub fn run(mut self) -> io::Result<Ended> {
+        self.open_fifos();
         let actions = self.machine.start();
         self.obey(actions);
         loop {
@@ -139,7 +156,7 @@ impl<N: Network, H: Host> Control<N, H> {
                 Token::Mold(id) => self.hear_mold(id),
                 Token::Worker(incarnation) => self.hung_up(incarnation),
                 Token::Stack(incarnation) => self.hear_stack(incarnation),
-                Token::Signals | Token::Network => {}
+                Token::Signals | Token::Network | Token::Fifo(_) => {}
             }
         }
         if tokens.contains(&Token::Network) {
@@ -148,15 +165,79 @@ impl<N: Network, H: Host> Control<N, H> {
         if tokens.contains(&Token::Signals) {
             self.hear_signals()?;
         }
+        for token in &tokens {
+            if let Token::Fifo(index) = token {
+                self.hear_fifo(*index as usize);
+            }
+        }
+        self.make_rounds();
         self.check_examinations();
         self.events.push_back(Event::Tick);
         Ok(())
     }
 
+    fn make_rounds(&mut self) {
+        let now = self.settings.started.elapsed();
+        let workers = self.workers.iter();
+        let workers = workers.filter_map(|(id, worker)| Some((*id, worker.pid?)));
+        for (line, event) in self.rounds.look(now, workers) {
+            if let Some(line) = line {
+                self.host.say(Level::Info, &line);
+            }
+            self.events.push_back(event);
+        }
+    }
+
+    fn open_fifos(&mut self) {
+        for path in &self.settings.fifos {
+            let opened = Fifo::open(path).and_then(|fifo| {
+                let token = Token::Fifo(self.fifos.len() as u32);
+                self.epoll
+                    .add(fifo.fd(), token.to_number(), Interest::Readable)?;
+                Ok(fifo)
+            });
+            match opened {
+                Ok(fifo) => self.fifos.push(fifo),
+                Err(error) => {
+                    let text = format!("master-fifo {}: {error}", path.display());
+                    self.host.say(Level::Error, &text);
+                }
+            }
+        }
+    }
+
+    fn hear_fifo(&mut self, index: usize) {
+        let commands = self.fifos.get_mut(index).map(Fifo::read);
+        for command in commands.unwrap_or_default() {
+            match command {
+                Ok(Command::Reload) => self.events.push_back(Event::ReloadRequested),
+                Ok(Command::Workers) => self.ask_for(Effect::Workers),
+                Ok(Command::Chain) => self.ask_for(Effect::Chain),
+                Ok(Command::Stop) => self.events.push_back(Event::Terminated),
+                Ok(Command::StopNow) => self.events.push_back(Event::Killed),
+                Ok(Command::ReopenLogs) => self.host.reopen_logs(),
+                Ok(Command::ShowState) => self.show_state(),
+                Ok(Command::WritePidFiles) => self.host.write_pid_files(),
+                Err(letter) => {
+                    let text = format!("master-fifo: the command {letter:?} is not known here");
+                    self.host.say(Level::Warning, &text);
+                }
+            }
+        }
+    }
+
+    fn ask_for(&mut self, effect: Effect) {
+        self.events.push_back(effect.event());
+    }
+
     /// How long to sleep at most, in milliseconds, rounded up so that what is due is due then.
     fn patience(&self) -> i32 {
-        let due = [self.machine.wake_at(), self.examinations_due()];
-        let Some(at) = due.into_iter().flatten().min() else {
+        let times = [
+            self.machine.wake_at(),
+            self.rounds.due(),
+            self.examinations_due(),
+        ];
+        let Some(at) = times.into_iter().flatten().min() else {
             return -1;
         };
         let left = at.saturating_sub(self.settings.started.elapsed());
@@ -253,6 +334,11 @@ impl<N: Network, H: Host> Control<N, H> {
                     self.events.push_back(Event::Exited(id, ending));
                 }
                 Message::Leaving { id } => self.events.push_back(Event::Leaving(id)),
+                Message::Worn { id, why } => self.events.push_back(Event::Worn(id, why)),
+                Message::CodeChanged(file) => {
+                    self.host.say(Level::Info, &format!("{file} has changed"));
+                    self.events.push_back(Event::ReloadRequested);
+                }
                 Message::Warning(text) => self.host.say(Level::Warning, &text),
             }
         }
@@ -292,7 +378,8 @@ impl<N: Network, H: Host> Control<N, H> {
     fn obey(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
-                Action::StartMold(id) => self.start_mold(id),
+                Action::StartMold(id, generation) => self.start_mold(id, generation),
+                Action::ReadAgain(generation) => self.read_again(generation),
                 Action::Fork(mold, id) => self.fork(mold, id),
                 Action::StopMold(id) => self.stop_mold(id),
                 Action::KillMold(id) => self.with_mold(id, Mold::kill),
@@ -308,8 +395,32 @@ impl<N: Network, H: Host> Control<N, H> {
         }
     }
 
-    fn start_mold(&mut self, id: MoldId) {
-        let started = Mold::start(&self.settings.mold).and_then(|mold| {
+    /// Finds out how the next generation is to be started.
+    fn read_again(&mut self, generation: u32) {
+        let serving = self.machine.generation();
+        self.launches.retain(|known, _| *known >= serving);
+        let read = self.host.read_again().map(|fresh| {
+            let Some(fresh) = fresh else {
+                let same = self.launches.get(&serving).cloned();
+                self.launches
+                    .extend(same.map(|launch| (generation, launch)));
+                return None;
+            };
+            let touches = fresh.touches.iter();
+            let touches = touches.map(|(path, effect)| Touch::new(path, *effect));
+            self.rounds = Rounds::new(touches.collect(), fresh.plan.wear.minds_memory());
+            self.launches.insert(generation, Rc::new(fresh.launch));
+            Some(fresh.plan)
+        });
+        self.events.push_back(Event::ReadAgain(generation, read));
+    }
+
+    fn start_mold(&mut self, id: MoldId, generation: u32) {
+        let Some(launch) = self.launches.get(&generation).cloned() else {
+            self.not_started(id, "the generation is over".to_owned());
+            return;
+        };
+        let started = Mold::start(launch.clone()).and_then(|mold| {
             self.epoll.add(
                 mold.socket(),
                 Token::Mold(id).to_number(),
@@ -321,19 +432,20 @@ impl<N: Network, H: Host> Control<N, H> {
             Ok(mold) => {
                 self.molds.insert(id, mold);
             }
-            Err(error) => {
-                let why = why_not_started(&self.settings.mold, &error);
-                self.events.push_back(Event::MoldNotStarted(id, why));
-                // There is no process whose end could be told later.
-                self.events
-                    .push_back(Event::MoldDied(id, os::process::Ending::Code(1)));
-            }
+            Err(error) => self.not_started(id, why_not_started(&launch.mold, &error)),
         }
+    }
+
+    fn not_started(&mut self, id: MoldId, why: String) {
+        self.events.push_back(Event::MoldNotStarted(id, why));
+        // There is no process whose end could be told later.
+        self.events
+            .push_back(Event::MoldDied(id, os::process::Ending::Code(1)));
     }
 
     fn fork(&mut self, mold: MoldId, id: WorkerId) {
         let forked = match self.molds.get(&mold) {
-            Some(mold) => Worker::fork(mold, id, self.settings.geometry),
+            Some(mold) => Worker::fork(mold, id),
             None => Err(io::Error::other("the mold is gone")),
         };
         let watched = forked.and_then(|(worker, attachment)| {

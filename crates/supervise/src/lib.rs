@@ -10,19 +10,25 @@ mod blocked;
 mod control;
 mod examination;
 mod failure;
+mod fifo;
+mod launch;
 mod machine;
 mod message;
 mod mold;
+mod rounds;
 mod stack;
 mod talk;
 mod token;
+mod touch;
 mod worker;
 
 pub use control::{Control, Ended, SIGNALS, Settings};
 pub use examination::{Cause, Examination};
 pub use failure::LoadFailure;
-pub use machine::{Action, Event, Loaded, Machine, Moment, Outcome, Plan};
+pub use launch::{Capacity, Fresh, Launch};
+pub use machine::{Action, Event, Loaded, Machine, Memory, Moment, Outcome, Plan, Wear};
 pub use mold::MoldCommand;
 pub use talk::{
     Attachment, ClientSaw, Delayed, Host, Level, MoldId, Network, Order, Report, Totals, WorkerId,
 };
+pub use touch::Effect;

@@ -19,12 +19,15 @@
 
 mod lateness;
 mod molds;
+mod renewal;
 mod stopping;
 mod workers;
 
 use std::time::Duration;
 
 use os::process::Ending;
+use renewal::Renewal;
+pub use renewal::{Memory, Wear};
 
 use crate::back_off::BackOff;
 use crate::examination::Examination;
@@ -45,6 +48,10 @@ pub struct Plan {
     pub drain_timeout: Duration,
     /// How long to keep accepting when a stop was asked for.
     pub drain_delay: Duration,
+    /// End instead of reloading.
+    pub exit_on_reload: bool,
+    /// When workers are replaced.
+    pub wear: Wear,
 }
 
 /// What a mold says when it is ready to fork.
@@ -99,6 +106,17 @@ pub enum Event {
     Killed,
     /// Load the app anew, beside the running one.
     ReloadRequested,
+    /// The configuration was read again for a generation: the new plan, if there is one.
+    ReadAgain(u32, Result<Option<Plan>, String>),
+    /// Replace the workers; one by one, or all at once.
+    RenewalRequested {
+        /// The next only when the last one serves.
+        one_by_one: bool,
+    },
+    /// A worker should be replaced, and why.
+    Worn(WorkerId, String),
+    /// A worker's memory was looked at.
+    Measured(WorkerId, Memory),
     /// Time has passed.
     Tick,
 }
@@ -107,7 +125,9 @@ pub enum Event {
 #[derive(Debug)]
 pub enum Action {
     /// Start a mold and tell it to load the app.
-    StartMold(MoldId),
+    StartMold(MoldId, u32),
+    /// Read the configuration again for this generation.
+    ReadAgain(u32),
     /// Make a link and have a worker forked.
     Fork(MoldId, WorkerId),
     /// Ask a mold to leave when its workers have.
@@ -177,6 +197,8 @@ struct Mold {
     id: MoldId,
     generation: u32,
     state: MoldState,
+    /// Nothing was imported: each worker loads the app.
+    lazy: bool,
 }
 
 /// How far a worker process is.
@@ -229,6 +251,8 @@ pub struct Machine {
     generation: u32,
     /// The generation that is being built to replace it.
     candidate: Option<u32>,
+    /// What that one is to keep running.
+    candidate_plan: Plan,
     /// The newest generation, abandoned ones included.
     newest: u32,
     mold_back_off: BackOff,
@@ -236,6 +260,10 @@ pub struct Machine {
     mold_due: Option<Moment>,
     next_mold: MoldId,
     next_incarnation: u64,
+    /// Another reload was asked for while one was under way.
+    reload_again: bool,
+    /// Workers that are being replaced.
+    renewals: Vec<Renewal>,
     /// Whether any worker was ever ready.
     served: bool,
     /// What came of the requests, once the serving thread has told it.
@@ -250,6 +278,7 @@ impl Machine {
     pub fn new(plan: Plan) -> Self {
         let slots = vec![Slot::default(); plan.workers as usize];
         Self {
+            candidate_plan: plan.clone(),
             plan,
             phase: Phase::Starting,
             molds: Vec::new(),
@@ -262,6 +291,8 @@ impl Machine {
             mold_due: None,
             next_mold: 1,
             next_incarnation: 1,
+            reload_again: false,
+            renewals: Vec::new(),
             served: false,
             totals: None,
             asked_to_drop: false,
@@ -294,7 +325,11 @@ impl Machine {
             Event::Terminated => self.terminated(now),
             Event::Interrupted => self.interrupted(now),
             Event::Killed => self.end_now(now, Outcome::Stopped),
-            Event::ReloadRequested => self.reload_requested(),
+            Event::ReloadRequested => self.reload_requested(now),
+            Event::ReadAgain(generation, read) => self.read_again(generation, read),
+            Event::RenewalRequested { one_by_one } => self.renew_all(now, one_by_one),
+            Event::Worn(id, why) => self.worn(now, id, &why),
+            Event::Measured(id, memory) => self.measured(now, id, memory),
             Event::Tick => {}
         }
         self.tick(now);
@@ -320,8 +355,14 @@ impl Machine {
         processes
             .chain(forks)
             .chain(phase)
+            .chain(self.renewal_at())
             .chain(self.mold_due)
             .min()
+    }
+
+    /// The generation that serves.
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// What came of the requests, once it is known.
@@ -357,6 +398,7 @@ impl Machine {
     fn reported(&mut self, now: Moment, report: Report) {
         match report {
             Report::Ready(id) => self.ready(now, id),
+            Report::Worn { id, why } => self.worn(now, id, &why),
             Report::Violation { id, why } => self.violation(id, &why),
             Report::Delayed(delayed) => self.delayed(&delayed),
             Report::GivenUp { id, request, text } => self.given_up(id, request.as_deref(), &text),
@@ -385,6 +427,7 @@ impl Machine {
             self.mold_due = None;
             self.start_mold(self.generation);
         }
+        self.check_renewals(now);
         self.fill(now);
     }
 

@@ -24,6 +24,10 @@ pub(crate) enum Message {
     Exited { id: WorkerId, ending: Ending },
     /// A worker was asked to leave by a signal of its own.
     Leaving { id: WorkerId },
+    /// A worker finds that it should be replaced, and why.
+    Worn { id: WorkerId, why: String },
+    /// A file of the app's code has changed.
+    CodeChanged(String),
     /// Something the user should know.
     Warning(String),
 }
@@ -64,6 +68,11 @@ pub(crate) fn read(packet: &[u8]) -> Option<Message> {
         "leaving" => Message::Leaving {
             id: worker(&value)?,
         },
+        "worn" => Message::Worn {
+            id: worker(&value)?,
+            why: text(&value, "why"),
+        },
+        "code_changed" => Message::CodeChanged(text(&value, "file")),
         "warning" => Message::Warning(text(&value, "text")),
         _ => return None,
     })

@@ -5,11 +5,13 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::Command;
+use std::rc::Rc;
 
 use os::pass::{message_pair, receive_with_fds, send_with_fds};
 use os::process::{send_signal, spawn_in_session};
 use os::signals::Signal;
 
+use crate::launch::Launch;
 use crate::message::{self, MAX_PACKET, Message};
 
 /// How to start a mold.
@@ -34,11 +36,14 @@ pub struct MoldCommand {
 pub(crate) struct Mold {
     pid: u32,
     socket: OwnedFd,
+    /// How its workers are to be.
+    pub(crate) launch: Rc<Launch>,
 }
 
 impl Mold {
     /// Starts a mold and tells it to load.
-    pub(crate) fn start(command: &MoldCommand) -> io::Result<Self> {
+    pub(crate) fn start(launch: Rc<Launch>) -> io::Result<Self> {
+        let command = &launch.mold;
         let (socket, theirs) = message_pair()?;
         let mut program = Command::new(&command.interpreter);
         program.args(&command.options).arg(&command.script);
@@ -47,8 +52,12 @@ impl Mold {
             program.env_remove(name);
         }
         let pid = spawn_in_session(&mut program, theirs.as_fd(), command.open_files)?;
-        let mold = Self { pid, socket };
         let load = message::load(&command.settings);
+        let mold = Self {
+            pid,
+            socket,
+            launch,
+        };
         if load.len() > MAX_PACKET {
             mold.kill();
             return Err(io::Error::other("the settings for the app are too long"));

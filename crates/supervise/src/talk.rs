@@ -3,6 +3,8 @@
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use crate::launch::{Capacity, Fresh};
+
 /// Which process of which worker: the number is stable, the incarnation grows with each process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WorkerId {
@@ -26,6 +28,8 @@ pub struct Attachment {
     pub incoming: link::Incoming,
     /// Its control socket, over which the files arrive that it wants to be sent.
     pub control: OwnedFd,
+    /// How many requests it runs at a time.
+    pub capacity: Capacity,
 }
 
 /// What the serving thread is told.
@@ -65,6 +69,13 @@ pub enum Report {
         /// Which one.
         id: WorkerId,
         /// What was wrong.
+        why: String,
+    },
+    /// The worker should be replaced by a fresh one.
+    Worn {
+        /// Which one.
+        id: WorkerId,
+        /// In words.
         why: String,
     },
     /// A worker takes long for a request.
@@ -179,6 +190,10 @@ pub trait Host {
     fn serving(&mut self);
     /// Opens the log files anew, after they were moved away.
     fn reopen_logs(&mut self);
+    /// Writes the pid files anew.
+    fn write_pid_files(&mut self);
+    /// Reads the configuration again, for a reload. None: the old one counts. The error is for people.
+    fn read_again(&mut self) -> Result<Option<Fresh>, String>;
 }
 
 impl<H: Host + ?Sized> Host for &mut H {
@@ -192,5 +207,13 @@ impl<H: Host + ?Sized> Host for &mut H {
 
     fn reopen_logs(&mut self) {
         (**self).reopen_logs();
+    }
+
+    fn write_pid_files(&mut self) {
+        (**self).write_pid_files();
+    }
+
+    fn read_again(&mut self) -> Result<Option<Fresh>, String> {
+        (**self).read_again()
     }
 }

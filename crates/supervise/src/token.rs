@@ -13,12 +13,14 @@ pub(crate) enum Token {
     Mold(MoldId),
     /// The worker of this incarnation hangs up.
     Worker(u64),
+    /// A command has come by a named pipe.
+    Fifo(u32),
     /// The worker of this incarnation writes down where it is.
     Stack(u64),
 }
 
 impl Token {
-    const KINDS: u64 = 5;
+    const KINDS: u64 = 6;
 
     /// The number to give to epoll.
     pub(crate) fn to_number(self) -> u64 {
@@ -27,7 +29,8 @@ impl Token {
             Self::Network => 1,
             Self::Mold(id) => 2 + u64::from(id) * Self::KINDS,
             Self::Worker(incarnation) => 3 + incarnation * Self::KINDS,
-            Self::Stack(incarnation) => 4 + incarnation * Self::KINDS,
+            Self::Fifo(index) => 4 + u64::from(index) * Self::KINDS,
+            Self::Stack(incarnation) => 5 + incarnation * Self::KINDS,
         }
     }
 
@@ -38,6 +41,7 @@ impl Token {
             1 => Self::Network,
             2 => Self::Mold((number / Self::KINDS) as MoldId),
             3 => Self::Worker(number / Self::KINDS),
+            4 => Self::Fifo((number / Self::KINDS) as u32),
             _ => Self::Stack(number / Self::KINDS),
         }
     }
@@ -56,6 +60,8 @@ mod tests {
             Token::Mold(u32::MAX),
             Token::Worker(0),
             Token::Worker(1 << 60),
+            Token::Fifo(0),
+            Token::Fifo(7),
             Token::Stack(7),
         ];
         for token in tokens {

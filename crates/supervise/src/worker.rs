@@ -3,7 +3,6 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use link::Geometry;
 use os::pass::message_pair;
 use os::process::send_signal;
 use os::signals::Signal;
@@ -38,12 +37,8 @@ pub(crate) struct BlockedAt {
 
 impl Worker {
     /// Makes a link and asks a mold to fork a worker for its other end.
-    pub(crate) fn fork(
-        mold: &Mold,
-        id: WorkerId,
-        geometry: Geometry,
-    ) -> io::Result<(Self, Attachment)> {
-        let (outgoing, incoming, parts) = link::create(geometry)?;
+    pub(crate) fn fork(mold: &Mold, id: WorkerId) -> io::Result<(Self, Attachment)> {
+        let (outgoing, incoming, parts) = link::create(mold.launch.geometry)?;
         let (control, theirs) = message_pair()?;
         let for_network = control.try_clone()?;
         let (examiner, for_stacks) = Examiner::new()?;
@@ -60,6 +55,7 @@ impl Worker {
             outgoing,
             incoming,
             control: for_network,
+            capacity: mold.launch.capacity,
         };
         let worker = Self {
             control,

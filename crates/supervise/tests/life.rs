@@ -16,8 +16,8 @@ use os::process::send_signal;
 use os::signals::{Signal, SignalFd};
 use serde_json::{Value, json};
 use supervise::{
-    Attachment, ClientSaw, Control, Delayed, Ended, Host, Level, MoldCommand, Network, Order,
-    Outcome, Plan, Report, SIGNALS, Settings, Totals, WorkerId,
+    Attachment, Capacity, ClientSaw, Control, Delayed, Ended, Fresh, Host, Launch, Level,
+    MoldCommand, Network, Order, Outcome, Plan, Report, SIGNALS, Settings, Totals, WorkerId,
 };
 
 /// What the test does when a worker has become ready, or the log says something.
@@ -135,6 +135,12 @@ impl Host for Audience {
     fn serving(&mut self) {}
 
     fn reopen_logs(&mut self) {}
+
+    fn write_pid_files(&mut self) {}
+
+    fn read_again(&mut self) -> Result<Option<Fresh>, String> {
+        Ok(None)
+    }
 }
 
 fn live(
@@ -169,6 +175,8 @@ fn live(
         workers,
         shape: "fake".into(),
         drain_timeout: Duration::from_secs(20),
+        exit_on_reload: false,
+        wear: supervise::Wear::default(),
         drain_delay: Duration::ZERO,
     };
     let geometry = link::Geometry {
@@ -177,9 +185,14 @@ fn live(
         to_server: 4096,
     };
     let settings = Settings {
+        touches: Vec::new(),
+        fifos: Vec::new(),
         plan,
-        mold,
-        geometry,
+        launch: Launch {
+            mold,
+            geometry,
+            capacity: Capacity::Fixed(1),
+        },
         started: Instant::now(),
     };
     let signals = SignalFd::block(&SIGNALS).unwrap();

@@ -16,6 +16,12 @@ pub(crate) fn front_settings(config: &Config, log: ServerLog, open_files: u64) -
         limits: limits(config),
         access: access_settings(&config.logging),
         log,
+        most_waiting: config.limits.waiting_requests as usize,
+        longest_wait: config.timeouts.waiting_request.map(micros),
+        wear: config.renewal.requests.map(|requests| front::Wear {
+            requests,
+            delta: config.renewal.requests_delta,
+        }),
         counters: Arc::new(Counters::new(workers)),
     }
 }

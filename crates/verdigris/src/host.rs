@@ -3,8 +3,10 @@
 use observe::ServerLog;
 use options::Config;
 use os::background::Foreground;
-use supervise::{Host, Level};
+use os::process::OpenFiles;
+use supervise::{Fresh, Host, Level};
 
+use crate::again::{self, Source};
 use crate::exit_codes::Exit;
 use crate::left_behind::LeftBehind;
 use crate::log_file::LogFile;
@@ -22,6 +24,10 @@ pub(crate) struct Program<'a> {
     pub(crate) left_behind: &'a mut LeftBehind,
     /// What was asked for.
     pub(crate) config: &'a Config,
+    /// Where that came from.
+    pub(crate) source: &'a Source,
+    /// The limits of open files.
+    pub(crate) open_files: OpenFiles,
 }
 
 impl Host for Program<'_> {
@@ -47,6 +53,16 @@ impl Host for Program<'_> {
         if let Some(foreground) = self.foreground.take() {
             foreground.release(Exit::Success.number());
         }
+    }
+
+    fn write_pid_files(&mut self) {
+        if let Err(problem) = self.left_behind.write_pid_files(self.config, |_| true) {
+            self.say(Level::Error, &problem.what);
+        }
+    }
+
+    fn read_again(&mut self) -> Result<Option<Fresh>, String> {
+        again::read(self.source, self.config, self.open_files, &self.log)
     }
 
     fn reopen_logs(&mut self) {

@@ -1,6 +1,7 @@
 //! `verdigris`: the command. It puts the rooms together and decides nothing by itself.
 
 mod accounts;
+mod again;
 mod commands;
 mod exit_codes;
 mod front_settings;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 use options::{Machine, Outcome};
 
+use again::Source;
 use exit_codes::Exit;
 
 fn main() -> ExitCode {
@@ -29,8 +31,14 @@ fn main() -> ExitCode {
     if let Some(exit) = commands::run(&arguments, &environment) {
         return exit.into();
     }
-    let exit = match options::load(arguments.into_iter(), &environment, &Machine) {
-        Outcome::Run(config, notices) => start::serve(&config, &notices),
+    let exit = match options::load(arguments.clone().into_iter(), &environment, &Machine) {
+        Outcome::Run(config, notices) => {
+            let source = Source {
+                arguments,
+                environment,
+            };
+            start::serve(&config, &notices, &source)
+        }
         Outcome::Help(text) => {
             person::answer(&text);
             Exit::Success

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use options::Config;
-use options::config::{ProcessNames, Threads};
+use options::config::{ExceptionRule, ProcessNames, Threads};
 use os::process::OpenFiles;
 use serde_json::{Value, json};
 use supervise::MoldCommand;
@@ -55,6 +55,9 @@ fn settings(config: &Config) -> Value {
         "module": app.module,
         "wsgi_file": text(app.wsgi_file.as_deref()),
         "callable": app.callable,
+        "mounts": app.mounts,
+        "manage_script_name": app.manage_script_name,
+        "no_default_app": app.no_default_app,
         "chdir": text(app.chdir.as_deref()),
         "chdir2": text(app.chdir2.as_deref()),
         "pythonpath": app.python_path,
@@ -76,10 +79,26 @@ fn settings(config: &Config) -> Value {
         "imports": app.imports,
         "shared_imports": app.shared_imports,
         "catch_exceptions": app.catch_exceptions,
+        "fatal_exceptions": fatal_exceptions(&config.renewal.exceptions),
+        "code_changes": config.renewal.code_changes.map(|period| period.as_secs_f64()),
+        "address_space": config.process.address_space,
         "uwsgi_compat": config.from_uwsgi_config,
         "title": title(&config.process.names),
         "response_buffer": config.limits.response_buffer,
     })
+}
+
+/// Exceptions that a worker does not outlive: what is compared, and with what.
+fn fatal_exceptions(rules: &[ExceptionRule]) -> Value {
+    rules
+        .iter()
+        .map(|rule| match rule {
+            ExceptionRule::Any => json!(["any", ""]),
+            ExceptionRule::Type(name) => json!(["type", name]),
+            ExceptionRule::Value(text) => json!(["value", text]),
+            ExceptionRule::Repr(text) => json!(["repr", text]),
+        })
+        .collect()
 }
 
 fn text(path: Option<&Path>) -> Option<String> {

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use front::Concurrency;
 use os::event::EventFd;
-use supervise::{Attachment, Network, Order, Report, Totals, WorkerId};
+use supervise::{Attachment, Capacity, Network, Order, Report, Totals, WorkerId};
 
 /// The network thread, as supervision talks to it.
 #[derive(Debug)]
@@ -15,7 +15,6 @@ pub(crate) struct ServingThread {
     handle: front::Handle,
     reports: Receiver<front::Report>,
     bell: Arc<EventFd>,
-    concurrency: Concurrency,
     /// It has reported its end, so its silence from now on is no failure.
     ended: bool,
 }
@@ -25,7 +24,6 @@ impl ServingThread {
     pub(crate) fn start(
         listeners: Vec<net::Listener>,
         settings: front::Settings,
-        concurrency: Concurrency,
     ) -> io::Result<Self> {
         let (channel, reports) = channel();
         let bell = Arc::new(EventFd::new()?);
@@ -38,7 +36,6 @@ impl ServingThread {
             handle,
             reports,
             bell,
-            concurrency,
             ended: false,
         })
     }
@@ -53,8 +50,12 @@ impl Network for ServingThread {
                     outgoing,
                     incoming,
                     control,
+                    capacity,
                 } = *attachment;
-                let concurrency = self.concurrency;
+                let concurrency = match capacity {
+                    Capacity::Fixed(count) => Concurrency::Fixed(count),
+                    Capacity::Auto { most } => Concurrency::Auto { most },
+                };
                 front::Order::Attach {
                     id: to_front(id),
                     outgoing,
@@ -100,6 +101,10 @@ impl Network for ServingThread {
             front::Report::Violation { id, why } => Report::Violation {
                 id: from_front(id),
                 why,
+            },
+            front::Report::Worn { id, requests } => Report::Worn {
+                id: from_front(id),
+                why: format!("it has served {requests} requests"),
             },
             front::Report::Delayed(delayed) => Report::Delayed(from_front_delayed(delayed)),
             front::Report::GivenUp { id, request, text } => Report::GivenUp {

@@ -8,17 +8,17 @@ use std::env;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use front::Concurrency;
 use net::{Inherited, Listener};
 use observe::{LogSettings, LogWriter, ServerLog, Target};
-use options::config::{Daemonize, ProcessNames, Threads};
+use options::config::{Daemonize, ProcessNames, Renewal, Threads};
 use options::{Config, Notice, Problem};
 use os::background::{Foreground, Side, close_input, go_to_background};
 use os::process::OpenFiles;
 use os::signals::SignalFd;
 use os::users::{Identity, become_identity, effective_user, set_umask};
-use supervise::{Control, Outcome, Plan};
+use supervise::{Capacity, Control, Effect, Launch, MoldCommand, Outcome, Plan, Wear};
 
+use crate::again::Source;
 use crate::exit_codes::Exit;
 use crate::front_settings::{front_settings, server_log};
 use crate::host::Program;
@@ -50,7 +50,7 @@ struct Ready {
 }
 
 /// Serves until told to stop. The notices are those of the configuration; a log file gets them too.
-pub(crate) fn serve(config: &Config, notices: &[Notice]) -> Exit {
+pub(crate) fn serve(config: &Config, notices: &[Notice], source: &Source) -> Exit {
     let started = Instant::now();
     person::tell_notices(notices);
     // Meant for the process that was started, so before it becomes another one.
@@ -75,7 +75,7 @@ pub(crate) fn serve(config: &Config, notices: &[Notice]) -> Exit {
                     .filter(|notice| notice.level == options::Level::Warning);
                 ready.notices.splice(0..0, lines.map(Notice::line));
             }
-            run(config, ready, &mut left_behind, started)
+            run(config, source, ready, &mut left_behind, started)
         }
         Err(problem) => give_up(problem, foreground),
     }
@@ -221,7 +221,13 @@ fn drop_privileges(
     })
 }
 
-fn run(config: &Config, ready: Ready, left_behind: &mut LeftBehind, started: Instant) -> Exit {
+fn run(
+    config: &Config,
+    source: &Source,
+    ready: Ready,
+    left_behind: &mut LeftBehind,
+    started: Instant,
+) -> Exit {
     let Ready {
         listeners,
         notices,
@@ -242,17 +248,19 @@ fn run(config: &Config, ready: Ready, left_behind: &mut LeftBehind, started: Ins
     let log = server_log(&config.logging, writer.handle());
     introduce(&log, &listeners, &notices);
     let foreground = release_early(config, foreground);
-    let most = most_at_once(config);
     let settings = supervise::Settings {
         plan: plan(config),
-        mold: mold_settings::command(config, &interpreter, &script, open_files),
-        geometry: geometry(most),
+        launch: launch(
+            config,
+            mold_settings::command(config, &interpreter, &script, open_files),
+        ),
         started,
+        touches: touches(&config.renewal),
+        fifos: config.renewal.fifos.clone(),
     };
     let serving = ServingThread::start(
         listeners,
         front_settings(config, log.clone(), open_files.now),
-        concurrency(config),
     );
     let mut program = Program {
         log: log.clone(),
@@ -260,6 +268,8 @@ fn run(config: &Config, ready: Ready, left_behind: &mut LeftBehind, started: Ins
         foreground,
         left_behind,
         config,
+        source,
+        open_files,
     };
     let ended =
         serving.and_then(|serving| Control::new(settings, signals, serving, &mut program)?.run());
@@ -325,7 +335,17 @@ fn farewell(log: &ServerLog, ended: supervise::Ended) -> Exit {
     }
 }
 
-fn plan(config: &Config) -> Plan {
+/// How the molds and workers of this configuration are started.
+pub(crate) fn launch(config: &Config, mold: MoldCommand) -> Launch {
+    Launch {
+        mold,
+        geometry: geometry(most_at_once(config)),
+        capacity: capacity(config),
+    }
+}
+
+/// What this configuration wants to be kept running.
+pub(crate) fn plan(config: &Config) -> Plan {
     Plan {
         workers: config.workers.processes,
         shape: match (&config.gevent, config.workers.threads) {
@@ -338,7 +358,35 @@ fn plan(config: &Config) -> Plan {
         },
         drain_timeout: config.stop.drain_timeout,
         drain_delay: config.stop.drain_delay,
+        exit_on_reload: config.renewal.exit_on_reload,
+        wear: wear(&config.renewal),
     }
+}
+
+fn wear(renewal: &Renewal) -> Wear {
+    Wear {
+        lifetime: renewal.lifetime,
+        lifetime_delta: renewal.lifetime_delta,
+        least_lifetime: renewal.least_lifetime,
+        resident: renewal.resident,
+        address_space: renewal.address_space,
+        resident_at_most: renewal.resident_at_most,
+        address_space_at_most: renewal.address_space_at_most,
+    }
+}
+
+/// Files whose change asks for something.
+pub(crate) fn touches(renewal: &Renewal) -> Vec<(PathBuf, Effect)> {
+    let kinds = [
+        (&renewal.touch_reload, Effect::Reload),
+        (&renewal.touch_workers_reload, Effect::Workers),
+        (&renewal.touch_chain_reload, Effect::Chain),
+    ];
+    let pairs = |(paths, effect): (&Vec<PathBuf>, Effect)| {
+        let paths = paths.clone().into_iter();
+        paths.map(move |path| (path, effect)).collect::<Vec<_>>()
+    };
+    kinds.into_iter().flat_map(pairs).collect()
 }
 
 /// The most requests that a worker runs at the same time.
@@ -357,10 +405,10 @@ fn geometry(most: u32) -> link::Geometry {
     }
 }
 
-fn concurrency(config: &Config) -> Concurrency {
+fn capacity(config: &Config) -> Capacity {
     match (&config.gevent, config.workers.threads) {
-        (None, Threads::Auto { most }) => Concurrency::Auto { most },
-        _ => Concurrency::Fixed(most_at_once(config)),
+        (None, Threads::Auto { most }) => Capacity::Auto { most },
+        _ => Capacity::Fixed(most_at_once(config)),
     }
 }
 

@@ -1,21 +1,25 @@
 //! The layout of an answer's head on the link (the payload of a `Start` frame).
 //!
 //! ```text
-//! 0 u16 status   2 u16 length of the reason   4 u32 length of the field block
-//! 8 reason, then the block ("Name: value\r\n" lines, no empty line), then the first body bytes
+//! 0 u16 status   2 u16 length of the reason   4 u32 length of the field block   8 u16 app
+//! 10 reason, then the block ("Name: value\r\n" lines, no empty line), then the first body bytes
 //! ```
 //! Numbers are little endian. The worker writes it, the server checks it (see
 //! [`crate::http1::check_block`] for the block itself).
 
 /// Length of the fixed part.
-pub const FIXED: usize = 8;
+pub const FIXED: usize = 10;
 
-/// The fixed part for an answer with these lengths.
-pub fn fixed(status: u16, reason_len: u16, block_len: u32) -> [u8; FIXED] {
+/// The number for "no app", where none was mounted for the request.
+pub const NO_APP: u16 = u16::MAX;
+
+/// The fixed part for an answer with these lengths, given by this app of the worker.
+pub fn fixed(status: u16, reason_len: u16, block_len: u32, app: u16) -> [u8; FIXED] {
     let mut bytes = [0; FIXED];
     bytes[0..2].copy_from_slice(&status.to_le_bytes());
     bytes[2..4].copy_from_slice(&reason_len.to_le_bytes());
     bytes[4..8].copy_from_slice(&block_len.to_le_bytes());
+    bytes[8..10].copy_from_slice(&app.to_le_bytes());
     bytes
 }
 
@@ -28,6 +32,8 @@ pub struct Fixed {
     pub reason_len: usize,
     /// Length of the field block behind the reason.
     pub block_len: usize,
+    /// Which of the worker's apps has answered, for the log; [`NO_APP`] for none.
+    pub app: u16,
 }
 
 impl Fixed {
@@ -38,6 +44,7 @@ impl Fixed {
             status: u16::from_le_bytes([bytes[0], bytes[1]]),
             reason_len: u16::from_le_bytes([bytes[2], bytes[3]]) as usize,
             block_len: u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]) as usize,
+            app: u16::from_le_bytes([bytes[8], bytes[9]]),
         };
         let fits = FIXED
             .checked_add(fixed.reason_len)?
@@ -58,13 +65,13 @@ mod tests {
 
     #[test]
     fn lengths_must_fit() {
-        let bytes = fixed(200, 2, 10);
+        let bytes = fixed(200, 2, 10, 0);
         assert_eq!(
-            Fixed::read(bytes, 20).map(|fixed| fixed.body_at()),
-            Some(20)
+            Fixed::read(bytes, 22).map(|fixed| fixed.body_at()),
+            Some(22)
         );
-        assert_eq!(Fixed::read(bytes, 19), None);
-        assert_eq!(Fixed::read(fixed(100, 0, 0), 8), None);
-        assert_eq!(Fixed::read(fixed(200, 0, u32::MAX), 8), None);
+        assert_eq!(Fixed::read(bytes, 21), None);
+        assert_eq!(Fixed::read(fixed(100, 0, 0, 0), FIXED), None);
+        assert_eq!(Fixed::read(fixed(200, 0, u32::MAX, 0), FIXED), None);
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Answer {
     pub(crate) is_head: bool,
     /// Bytes that the app gave when the answer was over.
     pub(crate) surplus: usize,
+    /// Which of the worker's apps answers, for the log.
+    pub(crate) app: u16,
     /// A thread is sending a part; another one must not send at the same time.
     pub(crate) busy: bool,
 }
@@ -73,6 +75,7 @@ impl Answer {
             sent: 0,
             is_head,
             surplus: 0,
+            app: 0,
             busy: false,
         }
     }
@@ -127,7 +130,12 @@ impl Answer {
     /// The fixed part of the head.
     pub(crate) fn fixed(&self) -> [u8; answer::FIXED] {
         let fields = self.block.len() - self.head.reason_len as usize;
-        answer::fixed(self.head.status, self.head.reason_len, fields as u32)
+        answer::fixed(
+            self.head.status,
+            self.head.reason_len,
+            fields as u32,
+            self.app,
+        )
     }
 
     /// Adds the length of the body to the head, if the app has not given it.
@@ -219,6 +227,6 @@ mod tests {
         answer.announce_length(12);
         answer.announce_length(13);
         assert_eq!(answer.block, b"Content-Length: 12\r\n");
-        assert_eq!(answer.fixed(), answer::fixed(200, 0, 20));
+        assert_eq!(answer.fixed(), answer::fixed(200, 0, 20, 0));
     }
 }

@@ -235,6 +235,11 @@ impl Exchange {
         Ok(py.None().into_bound(py))
     }
 
+    /// Names the app that the request is for, by its number, for the log; -1 for none of them.
+    fn serves(&self, number: i32) {
+        self.answer().app = u16::try_from(number).unwrap_or(wire::answer::NO_APP);
+    }
+
     /// Sends the whole answer if the app returned all of it at once (a list or tuple of bytes); False:
     /// it is to be iterated over and closed.
     fn finish(&self, py: Python<'_>, result: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -332,6 +337,11 @@ impl Exchange {
             self.answer().sent += count;
         }
         Ok(true)
+    }
+
+    /// Tells the log what went wrong; the answer goes on.
+    fn remark(&self, py: Python<'_>, text: &str) -> PyResult<()> {
+        self.shared.report(py, self.slot, text, false)
     }
 
     /// The app has failed. False: the answer was over by then, and the server cannot be told.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from verdigris._native import ClientDisconnected
+from verdigris.engines.mishaps import mishaps
 
 
 class FileWrapper:
@@ -94,8 +95,9 @@ def failed(exchange, error: BaseException) -> None:
     from traceback import format_exception
 
     text = "".join(format_exception(type(error), error, trimmed(error.__traceback__)))
-    if not exchange.failed(text):
+    if not mishaps.show(exchange, error, text) and not exchange.failed(text):
         say(text)
+    mishaps.consider(error)
 
 
 def came_of_disconnection(error: BaseException | None) -> bool:

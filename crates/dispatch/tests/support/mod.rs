@@ -25,8 +25,8 @@ impl Exchanges for Clients {
         (!self.left.contains(&exchange.index)).then_some(false)
     }
 
-    fn assigned(&mut self, exchange: ExchangeId, worker: u32) {
-        self.assigned.insert(exchange.index, worker);
+    fn assigned(&mut self, exchange: ExchangeId, worker: WorkerKey) {
+        self.assigned.insert(exchange.index, worker.worker);
     }
 
     fn request_line(&mut self, exchange: ExchangeId) -> String {
@@ -147,12 +147,13 @@ pub fn worker(
 
 pub fn submit(dispatcher: &mut Dispatcher, clients: &mut Clients, numbers: std::ops::Range<u32>) {
     for index in numbers {
-        dispatcher.submit(
-            ExchangeId {
-                index,
-                generation: 1,
-            },
-            clients,
-        );
+        assert!(dispatcher.submit(exchange(index), clients), "it is taken");
+    }
+}
+
+pub fn exchange(index: u32) -> ExchangeId {
+    ExchangeId {
+        index,
+        generation: 1,
     }
 }

@@ -30,9 +30,8 @@ pub(super) fn native(loaded: &Loaded) -> String {
             continue;
         };
         match given.row.verdict {
-            Verdict::Planned(_) if is_done_already(given, &values) && given.row.name != "mount" => {
-            }
-            Verdict::Planned(_) if given.row.name != "mount" => {
+            Verdict::Planned(_) if is_done_already(given) => {}
+            Verdict::Planned(_) => {
                 write_line(&mut waiting, given.row, &value);
             }
             Verdict::Ignored(_) | Verdict::Refused(_) => {}

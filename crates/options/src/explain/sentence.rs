@@ -106,7 +106,7 @@ fn done(explainer: &Explainer<'_>, entry: Option<&Entry>) -> bool {
         name: row.name,
         entry,
     };
-    let done = is_done_already(given, &explainer.values);
+    let done = is_done_already(given);
     explainer.done.borrow_mut().insert(known, done);
     done
 }

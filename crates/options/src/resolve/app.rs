@@ -1,19 +1,19 @@
 //! Which application is served.
 
-use std::path::PathBuf;
-
 use super::reader::Reader;
 use crate::config::App;
-use crate::entry::Values;
+use crate::entry::Given;
 use crate::file_name;
 use crate::report::{Notice, Problem};
 
 pub(super) fn app(reader: &mut Reader<'_>) -> App {
-    let (module, wsgi_file) = mounted_at_root(reader.values()).unwrap_or((None, None));
     let app = App {
-        module: reader.text("module").or(module),
-        wsgi_file: reader.path("wsgi-file").or(wsgi_file),
+        module: reader.text("module"),
+        wsgi_file: reader.path("wsgi-file"),
         callable: reader.text("callable"),
+        mounts: mounts(reader),
+        manage_script_name: reader.is_on("manage-script-name"),
+        no_default_app: reader.is_on("no-default-app"),
         chdir: reader.path("chdir"),
         chdir2: reader.path("chdir2"),
         python_path: reader.texts("pythonpath"),
@@ -35,29 +35,29 @@ pub(super) fn app(reader: &mut Reader<'_>) -> App {
     app
 }
 
-/// The app of a `mount = /=app` that stands alone: it is the same as naming the app.
-pub(super) fn mounted_at_root(values: &Values<'_>) -> Option<(Option<String>, Option<PathBuf>)> {
-    if values.last("module").is_some() || values.last("wsgi-file").is_some() {
-        return None;
+/// Mountpoints and what is mounted there; uWSGI ends at a value without `=`.
+fn mounts(reader: &mut Reader<'_>) -> Vec<(String, String)> {
+    let all: Vec<Given<'_>> = reader.values().of("mount").collect();
+    let mut mounts = Vec::new();
+    for given in all {
+        let problem = match given.entry.value.split_once('=') {
+            Some((_, app)) if file_name::extension(app) == "ini" => {
+                format!("mount: `{app}` is a configuration, not an app")
+            }
+            Some((place, app)) if !app.is_empty() => {
+                mounts.push((place.to_owned(), app.to_owned()));
+                continue;
+            }
+            _ => format!("mount: `{}` is not a path and an app", given.entry.value),
+        };
+        let problem = Problem::new(problem).hint("for example `mount = /api=api.py`");
+        reader.problem(problem.at(&given.entry.origin));
     }
-    let mut mounts = values.of("mount");
-    let (only, None) = (mounts.next()?, mounts.next()) else {
-        return None;
-    };
-    let (path, app) = only.entry.value.split_once('=')?;
-    if !matches!(path, "" | "/") || file_name::extension(app) == "ini" {
-        return None;
-    }
-    let is_file = app.contains('/') || matches!(file_name::extension(app), "py" | "wsgi");
-    Some(if is_file {
-        (None, Some(PathBuf::from(app)))
-    } else {
-        (Some(app.to_owned()), None)
-    })
+    mounts
 }
 
 /// Options that name something to serve and are not active yet.
-const PLANNED_APPS: [&str; 5] = ["mount", "paste", "emperor", "http-to", "fastrouter"];
+const PLANNED_APPS: [&str; 4] = ["paste", "emperor", "http-to", "fastrouter"];
 
 /// Says that nothing is there to serve, and why, if an option tried to name something.
 fn nothing_to_serve(reader: &Reader<'_>) -> Problem {
@@ -80,7 +80,7 @@ fn nothing_to_serve(reader: &Reader<'_>) -> Problem {
 
 fn check(reader: &mut Reader<'_>, app: &App) {
     match (&app.module, &app.wsgi_file) {
-        (None, None) if reader.something_is_missing => {}
+        (None, None) if reader.something_is_missing || reader.values().last("mount").is_some() => {}
         (None, None) => {
             let problem = nothing_to_serve(reader);
             reader.problem(problem);

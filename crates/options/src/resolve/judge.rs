@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 
-use super::app;
 use super::reader::Reader;
 use crate::entry::{Given, Values};
 use crate::origin::Origin;
@@ -40,7 +39,7 @@ pub(super) fn judge(values: &Values<'_>, reader: &mut Reader<'_>) {
                 let text = format!("{name}: ignored: {why}");
                 reader.notice(Notice::info(text).at(origin).said_by_table());
             }
-            Verdict::Planned(_) if is_done_already(given, values) => {}
+            Verdict::Planned(_) if is_done_already(given) => {}
             Verdict::Planned(feature) => {
                 reader.look_at(given);
                 let text = format!("{name}: accepted; not active yet ({feature})");
@@ -107,15 +106,14 @@ fn guards(values: &Values<'_>, reader: &mut Reader<'_>) {
 }
 
 /// What an option asks for is there although the option as a whole is not: SIGTERM stops
-/// gracefully anyway, and one app at the root needs no mounting.
-pub(crate) fn is_done_already(given: Given<'_>, values: &Values<'_>) -> bool {
+/// gracefully anyway.
+pub(crate) fn is_done_already(given: Given<'_>) -> bool {
     match given.row.name {
         "hook-master-start" => given.entry.value == "unix_signal:15 gracefully_kill_them_all",
         "worker-class" => matches!(
             given.entry.value.as_str(),
             "sync" | "gthread" | "threads" | "gevent"
         ),
-        "mount" | "manage-script-name" => app::mounted_at_root(values).is_some(),
         _ => false,
     }
 }

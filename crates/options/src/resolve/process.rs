@@ -2,6 +2,7 @@
 
 use super::logging::log_file;
 use super::reader::{Reader, account};
+use super::renewal::mebibytes;
 use crate::config::{Daemonize, PidFile, Process, ProcessNames};
 
 pub(super) fn process(reader: &mut Reader<'_>) -> Process {
@@ -22,6 +23,7 @@ pub(super) fn process(reader: &mut Reader<'_>) -> Process {
             .integer("max-fd")
             .map(|count| count as u64)
             .filter(|count| *count > 0),
+        address_space: mebibytes(reader, "limit-as"),
     }
 }
 

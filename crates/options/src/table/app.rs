@@ -114,19 +114,20 @@ pub(super) const ROWS: &[Row] = &[
         .aliases(&["worker-mount"])
         .many()
         .example("/api=api:application")
-        .planned("several apps"),
+        .changed(
+            "all apps live in one interpreter: many extension modules break in sub-interpreters",
+        ),
     row(
         "manage-script-name",
         Takes::Flag,
         "split SCRIPT_NAME off by the mount points",
-    )
-    .planned("several apps"),
+    ),
     row(
         "no-default-app",
         Takes::Flag,
         "answer 404 where no mounted app fits",
     )
-    .planned("several apps"),
+    .changed("the answer is 404; uWSGI's is 500"),
     row("vhost", Takes::Flag, "choose the app by the server's name").planned("several apps"),
     row(
         "vhost-host",

@@ -76,15 +76,15 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "request-queue",
         Takes::Integer(1, 1_000_000),
-        "most requests that may wait for a worker",
+        "most requests that may wait for a worker; others get 503",
     )
-    .default("4096")
+    .default("65536")
     .example("1000")
     .ours(),
     row(
         "request-queue-timeout",
         Takes::Seconds,
-        "longest wait for a worker; 0 means any",
+        "longest wait for a worker before 503; 0 means any",
     )
     .default("60")
     .example("30")

@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Row] = &[
         "limit of address space, in MiB",
     )
     .example("2048")
-    .planned("process limits"),
+    .changed("holds for the app's processes; the server needs none"),
     row(
         "honour-stdin",
         Takes::Flag,
@@ -111,7 +111,7 @@ pub(super) const ROWS: &[Row] = &[
     )
     .many()
     .example("/run/app.fifo")
-    .planned("control commands"),
+    .changed("the commands r R w W c q Q l s P; others are answered by a warning"),
     row(
         "max-fd",
         Takes::Integer(0, i64::MAX),

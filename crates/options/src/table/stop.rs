@@ -44,7 +44,9 @@ pub(super) const ROWS: &[Row] = &[
     row("touch-reload", Takes::Path, "reload when this file changes")
         .many()
         .example("/srv/app/reload")
-        .planned("reload"),
+        .changed(
+            "the app is loaded beside the running one; when that fails, the running one stays",
+        ),
     row(
         "py-autoreload",
         Takes::Integer(0, 86400),
@@ -52,24 +54,22 @@ pub(super) const ROWS: &[Row] = &[
     )
     .aliases(&["py-auto-reload", "python-auto-reload", "python-autoreload"])
     .example("1")
-    .planned("reload"),
-    row("exit-on-reload", Takes::Flag, "end instead of reloading").planned("reload"),
+    .changed("a change that cannot be loaded leaves the running app as it is"),
+    row("exit-on-reload", Takes::Flag, "end instead of reloading"),
     row(
         "touch-workers-reload",
         Takes::Path,
         "replace the workers when this file changes",
     )
     .many()
-    .example("/srv/app/reload")
-    .planned("reload"),
+    .example("/srv/app/reload"),
     row(
         "touch-chain-reload",
         Takes::Path,
         "replace the workers one by one when this file changes",
     )
     .many()
-    .example("/srv/app/reload")
-    .planned("reload"),
+    .example("/srv/app/reload"),
     row(
         "mule-reload-mercy",
         Takes::Seconds,
@@ -82,7 +82,28 @@ pub(super) const ROWS: &[Row] = &[
         Takes::Flag,
         "replace a worker after an uncaught exception",
     )
-    .planned("recycling"),
+    .changed("the next worker is ready before this one goes, and other requests finish"),
+    row(
+        "reload-on-exception-type",
+        Takes::Text,
+        "the same, only for this class",
+    )
+    .many()
+    .example("MemoryError"),
+    row(
+        "reload-on-exception-value",
+        Takes::Text,
+        "the same, only with this text",
+    )
+    .many()
+    .example("connection lost"),
+    row(
+        "reload-on-exception-repr",
+        Takes::Text,
+        "the same, only for this class and text",
+    )
+    .many()
+    .example("OSError:connection lost"),
 ];
 
 const fn family(help: &'static str, verdict: Verdict, values: &'static [&'static str]) -> Family {

@@ -102,63 +102,58 @@ pub(super) const ROWS: &[Row] = &[
     )
     .short('R')
     .example("5000")
-    .planned("recycling"),
+    .changed("the next worker is ready before this one goes"),
     row(
         "max-requests-delta",
         Takes::Integer(0, i64::MAX),
         "spread of max-requests between workers",
     )
-    .example("50")
-    .planned("recycling"),
+    .example("50"),
     row(
         "max-worker-lifetime",
         Takes::Seconds,
         "replace a worker after this time",
     )
     .example("3600")
-    .planned("recycling"),
+    .changed("the next worker is ready before this one goes"),
     row(
         "max-worker-lifetime-delta",
         Takes::Seconds,
         "spread of max-worker-lifetime between workers",
     )
-    .example("60")
-    .planned("recycling"),
+    .example("60"),
     row(
         "min-worker-lifetime",
         Takes::Seconds,
         "do not replace a worker sooner",
     )
-    .example("10")
-    .planned("recycling"),
+    .example("10"),
     row(
         "reload-on-rss",
         Takes::Megabytes,
         "replace a worker above this memory, in MiB",
     )
     .example("512")
-    .planned("recycling"),
+    .changed("looked at every second; the next worker is ready before this one goes"),
     row(
         "reload-on-as",
         Takes::Megabytes,
         "replace a worker above this address space, in MiB",
     )
     .example("2048")
-    .planned("recycling"),
+    .changed("looked at every second; the next worker is ready before this one goes"),
     row(
         "evil-reload-on-rss",
         Takes::Megabytes,
         "kill a worker above this memory, in MiB",
     )
-    .example("1024")
-    .planned("recycling"),
+    .example("1024"),
     row(
         "evil-reload-on-as",
         Takes::Megabytes,
         "kill a worker above this address space, in MiB",
     )
-    .example("4096")
-    .planned("recycling"),
+    .example("4096"),
     row(
         "cheaper",
         Takes::Integer(0, 4096),
@@ -235,9 +230,6 @@ pub(super) const FAMILIES: &[Family] = &[
             "reload-on-uss",
             "reload-on-fd",
             "brutal-reload-on-fd",
-            "reload-on-exception-repr",
-            "reload-on-exception-type",
-            "reload-on-exception-value",
             "mem-collector-freq",
         ],
     ),

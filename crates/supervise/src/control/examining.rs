@@ -117,7 +117,7 @@ impl<N: Network, H: Host> Control<N, H> {
 
     /// Writes to the log what was found.
     fn tell(&mut self, id: WorkerId, finding: &Finding) {
-        let ours = self.settings.mold.script.parent();
+        let ours = self.settings.launch.mold.script.parent();
         let ours = ours.unwrap_or(Path::new("/")).to_owned();
         let stack = finding.stack.as_deref();
         let place = stack

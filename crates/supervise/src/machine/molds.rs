@@ -2,7 +2,7 @@
 
 use os::process::Ending;
 
-use super::{Action, Loaded, Machine, Mold, MoldState, Moment, Outcome, Phase};
+use super::{Action, Loaded, Machine, Mold, MoldState, Moment, Outcome, Phase, Plan, Slot};
 use crate::talk::{Level, MoldId};
 
 impl Machine {
@@ -13,8 +13,9 @@ impl Machine {
             id,
             generation,
             state: MoldState::Loading,
+            lazy: false,
         });
-        self.actions.push(Action::StartMold(id));
+        self.actions.push(Action::StartMold(id, generation));
     }
 
     /// The mold that forks for a generation; None while there is none.
@@ -26,6 +27,14 @@ impl Machine {
         found.map(|mold| mold.id)
     }
 
+    /// Whether each worker of a generation loads the app.
+    pub(super) fn is_lazy(&self, generation: u32) -> bool {
+        let ready = self.ready_mold(generation);
+        self.molds
+            .iter()
+            .any(|mold| Some(mold.id) == ready && mold.lazy)
+    }
+
     pub(super) fn mold_loaded(&mut self, id: MoldId, loaded: &Loaded) {
         let Some(mold) = self.molds.iter_mut().find(|mold| mold.id == id) else {
             return;
@@ -34,6 +43,7 @@ impl Machine {
             return;
         }
         mold.state = MoldState::Ready;
+        mold.lazy = loaded.lazy;
         self.mold_back_off.reset();
         let text = introduction(loaded);
         self.say(Level::Info, text);
@@ -101,18 +111,25 @@ impl Machine {
         }
     }
 
-    pub(super) fn reload_requested(&mut self) {
+    pub(super) fn reload_requested(&mut self, now: Moment) {
+        if self.plan.exit_on_reload {
+            self.say(
+                Level::Info,
+                "a reload was asked for: the server ends instead (exit-on-reload)",
+            );
+            self.terminated(now);
+            return;
+        }
         match self.phase {
-            Phase::Serving if self.candidate.is_none() => {
-                self.newest += 1;
-                self.candidate = Some(self.newest);
+            Phase::Serving if self.candidate.is_none() => self.begin_reload(),
+            Phase::Serving => {
+                // What has changed since it began may not be in it.
+                self.reload_again = true;
                 self.say(
                     Level::Info,
-                    "reloading: the app is loaded anew beside the running one",
+                    "a reload is under way already; another one follows it",
                 );
-                self.start_mold(self.newest);
             }
-            Phase::Serving => self.say(Level::Warning, "a reload is under way already"),
             Phase::Starting => self.say(
                 Level::Warning,
                 "the server is still starting, so nothing is reloaded",
@@ -131,6 +148,7 @@ impl Machine {
             "the reload failed; the app that was running stays",
         );
         self.kill_generation(generation);
+        self.reload_once_more();
     }
 
     fn kill_generation(&mut self, generation: u32) {
@@ -155,11 +173,12 @@ impl Machine {
         let Some(generation) = self.candidate else {
             return;
         };
-        if self.ready_workers(generation) < self.plan.workers {
+        if self.ready_workers(generation) < self.candidate_plan.workers {
             return;
         }
         self.candidate = None;
         let old = std::mem::replace(&mut self.generation, generation);
+        self.plan = self.candidate_plan.clone();
         self.mold_due = None;
         self.say(
             Level::Info,
@@ -177,6 +196,45 @@ impl Machine {
             self.retire(now, id);
         }
         self.stop_molds(|mold| mold.generation <= old);
+        self.reload_once_more();
+    }
+
+    /// Begins the reload that was asked for while another one was under way.
+    fn reload_once_more(&mut self) {
+        if std::mem::take(&mut self.reload_again) && self.phase == Phase::Serving {
+            self.begin_reload();
+        }
+    }
+
+    fn begin_reload(&mut self) {
+        self.newest += 1;
+        self.candidate = Some(self.newest);
+        self.say(
+            Level::Info,
+            "reloading: the app is loaded anew beside the running one",
+        );
+        self.actions.push(Action::ReadAgain(self.newest));
+    }
+
+    /// The configuration for the next generation is known, or wrong.
+    pub(super) fn read_again(&mut self, generation: u32, read: Result<Option<Plan>, String>) {
+        if self.candidate != Some(generation) {
+            return;
+        }
+        match read {
+            Ok(plan) => {
+                self.candidate_plan = plan.unwrap_or_else(|| self.plan.clone());
+                let most = self.candidate_plan.workers as usize;
+                if self.slots.len() < most {
+                    self.slots.resize_with(most, Slot::default);
+                }
+                self.start_mold(generation);
+            }
+            Err(why) => {
+                self.say(Level::Error, why);
+                self.abandon_candidate();
+            }
+        }
     }
 
     /// Asks molds to leave; those that still load know nothing of anybody, and are killed.

@@ -4,6 +4,7 @@ use super::*;
 
 mod chaos;
 mod lateness;
+mod renewals;
 
 const SECOND: Moment = Duration::from_secs(1);
 
@@ -15,6 +16,10 @@ struct World {
     done: Vec<String>,
     said: Vec<String>,
     outcome: Option<Outcome>,
+    /// The configuration is to be read for this generation.
+    asked: Option<u32>,
+    /// What reading it gives.
+    read: Result<Option<Plan>, String>,
 }
 
 impl World {
@@ -24,6 +29,8 @@ impl World {
             shape: "1 thread each".into(),
             drain_timeout: 60 * SECOND,
             drain_delay: Duration::ZERO,
+            exit_on_reload: false,
+            wear: Wear::default(),
         };
         Self::with(plan)
     }
@@ -36,6 +43,8 @@ impl World {
             done: Vec::new(),
             said: Vec::new(),
             outcome: None,
+            asked: None,
+            read: Ok(None),
         };
         let actions = world.machine.start();
         world.note(actions);
@@ -63,6 +72,10 @@ impl World {
     fn event(&mut self, event: Event) -> &mut Self {
         let actions = self.machine.handle(self.now, event);
         self.note(actions);
+        if let Some(generation) = self.asked.take() {
+            let read = self.read.clone();
+            self.event(Event::ReadAgain(generation, read));
+        }
         self
     }
 
@@ -74,7 +87,11 @@ impl World {
     fn note(&mut self, actions: Vec<Action>) {
         for action in actions {
             let word = match action {
-                Action::StartMold(id) => format!("start mold {id}"),
+                Action::StartMold(id, _) => format!("start mold {id}"),
+                Action::ReadAgain(generation) => {
+                    self.asked = Some(generation);
+                    continue;
+                }
                 Action::Fork(mold, id) => {
                     format!("fork {}.{} from {mold}", id.worker, id.incarnation)
                 }

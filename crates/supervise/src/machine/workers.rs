@@ -23,7 +23,12 @@ impl Machine {
             .filter(|generation| self.is_running() && self.ready_mold(*generation).is_some());
         generations.flat_map(move |generation| {
             let vacant = move |slot: &usize| !self.is_occupied(*slot, generation);
-            (0..self.slots.len())
+            let plan = if generation == self.generation {
+                &self.plan
+            } else {
+                &self.candidate_plan
+            };
+            (0..plan.workers as usize)
                 .filter(vacant)
                 .map(move |slot| (slot, generation))
         })
@@ -46,23 +51,29 @@ impl Machine {
             let Some(mold) = self.ready_mold(generation) else {
                 continue;
             };
-            let id = WorkerId {
-                worker: slot as u32 + 1,
-                incarnation: self.next_incarnation,
-            };
-            self.next_incarnation += 1;
-            let state = ProcessState::Forking;
-            self.processes.push(Process {
-                id,
-                generation,
-                state,
-                pid: None,
-                since: now,
-                served: false,
-                retired: false,
-            });
+            let id = self.new_process(now, slot as u32 + 1, generation);
             self.actions.push(Action::Fork(mold, id));
         }
+    }
+
+    /// Notes a process that is about to be forked.
+    pub(super) fn new_process(&mut self, now: Moment, worker: u32, generation: u32) -> WorkerId {
+        let incarnation = self.next_incarnation;
+        self.next_incarnation += 1;
+        let id = WorkerId {
+            worker,
+            incarnation,
+        };
+        self.processes.push(Process {
+            id,
+            generation,
+            state: ProcessState::Forking,
+            pid: None,
+            since: now,
+            served: false,
+            retired: false,
+        });
+        id
     }
 
     pub(super) fn process(&mut self, id: WorkerId) -> Option<&mut Process> {
@@ -102,6 +113,7 @@ impl Machine {
         process.state = ProcessState::Ready;
         process.served = true;
         self.served = true;
+        self.take_over(now, id);
         if self.phase == Phase::Starting && self.ready_workers(self.generation) == self.plan.workers
         {
             self.phase = Phase::Serving;
@@ -241,6 +253,7 @@ impl Machine {
             return;
         };
         let process = self.processes.remove(index);
+        self.lost_successor(id);
         self.actions.push(Action::Tell(Order::Gone {
             id,
             how: how.to_owned(),
@@ -302,7 +315,7 @@ fn is_late(process: &Process, now: Moment) -> bool {
     }
 }
 
-/// `worker 2 (pid 311)`.
+/// A worker for people: `worker 2 (pid 77)`.
 pub(super) fn name(process: &Process) -> String {
     match process.pid {
         Some(pid) => format!("worker {} (pid {pid})", process.id.worker),

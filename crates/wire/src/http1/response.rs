@@ -125,7 +125,8 @@ pub fn body_allowed(method: &[u8], status: u16) -> bool {
 /// Appends a whole small answer of the server's own, and announces the end of the connection.
 ///
 /// `message` is for people: one sentence in plain text. With `head_only` its length is announced but
-/// the text is not sent, as a HEAD request wants it.
+/// the text is not sent, as a HEAD request wants it. Who is turned away because it is busy (503) is told
+/// to come again soon.
 pub fn simple_answer(
     out: &mut Vec<u8>,
     status: u16,
@@ -149,7 +150,11 @@ pub fn simple_answer(
             version_of_request: Version::Http11,
             status,
             reason: b"",
-            block: b"Content-Type: text/plain; charset=utf-8\r\n",
+            block: if status == 503 {
+                b"Content-Type: text/plain; charset=utf-8\r\nRetry-After: 1\r\n"
+            } else {
+                b"Content-Type: text/plain; charset=utf-8\r\n"
+            },
             framing: ResponseFraming::AddLength(body_length as u64),
             connection: Connection::Close,
             date,

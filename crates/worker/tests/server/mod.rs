@@ -149,7 +149,7 @@ fn package(directory: &Path) {
     let engines = package.join("engines");
     std::fs::create_dir_all(&engines).unwrap();
     std::fs::write(engines.join("__init__.py"), "").unwrap();
-    for file in ["wsgi.py", "threads.py"] {
+    for file in ["wsgi.py", "threads.py", "mishaps.py"] {
         std::fs::copy(source.join("engines").join(file), engines.join(file)).unwrap();
     }
 }
