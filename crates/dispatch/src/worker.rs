@@ -22,6 +22,8 @@ pub struct WorkerKey {
 pub enum Capacity {
     /// Exactly this many.
     Fixed(usize),
+    /// Exactly this many, each of which begins at once: a loop (greenlets) takes whatever it is given.
+    Loop(usize),
     /// As many as it finds useful, up to this many: it starts threads while requests wait in its ring.
     Auto(usize),
 }
@@ -29,7 +31,7 @@ pub enum Capacity {
 impl Capacity {
     pub(crate) fn most(self) -> usize {
         match self {
-            Self::Fixed(most) | Self::Auto(most) => most,
+            Self::Fixed(most) | Self::Loop(most) | Self::Auto(most) => most,
         }
     }
 }
@@ -144,6 +146,8 @@ impl Worker {
         self.life == Life::Ready
             && !self.blocked
             && self.overdue == 0
+            // A loop begins everything at once: nothing waits in its ring, its limit is the limit.
+            && !matches!(self.capacity, Capacity::Loop(_))
             && self.outstanding < self.capacity.most() + self.pace.look_ahead()
             && !self.free.is_empty()
     }

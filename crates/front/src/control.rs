@@ -25,6 +25,8 @@ pub struct WorkerId {
 pub enum Concurrency {
     /// Exactly this many (threads, greenlets).
     Fixed(u32),
+    /// Exactly this many, each of which begins at once: a loop (greenlets) takes whatever it is given.
+    Loop(u32),
     /// It grows by itself up to this many while requests wait and its threads block off the GIL.
     Auto {
         /// The upper bound.

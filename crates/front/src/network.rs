@@ -297,6 +297,7 @@ impl Network {
                 } => {
                     let capacity = match concurrency {
                         Concurrency::Fixed(count) => Capacity::Fixed(count as usize),
+                        Concurrency::Loop(count) => Capacity::Loop(count as usize),
                         Concurrency::Auto { most } => Capacity::Auto(most as usize),
                     };
                     let index =

@@ -24,6 +24,8 @@ pub struct Launch {
 pub enum Capacity {
     /// Exactly this many.
     Fixed(u32),
+    /// Exactly this many, each of which begins at once: a loop (greenlets) takes whatever it is given.
+    Loop(u32),
     /// As many as it finds useful.
     Auto {
         /// The upper bound.

@@ -54,6 +54,7 @@ impl Network for ServingThread {
                 } = *attachment;
                 let concurrency = match capacity {
                     Capacity::Fixed(count) => Concurrency::Fixed(count),
+                    Capacity::Loop(count) => Concurrency::Loop(count),
                     Capacity::Auto { most } => Concurrency::Auto { most },
                 };
                 front::Order::Attach {

@@ -408,7 +408,8 @@ fn geometry(most: u32) -> link::Geometry {
 fn capacity(config: &Config) -> Capacity {
     match (&config.gevent, config.workers.threads) {
         (None, Threads::Auto { most }) => Capacity::Auto { most },
-        _ => Capacity::Fixed(most_at_once(config)),
+        (None, _) => Capacity::Fixed(most_at_once(config)),
+        (Some(_), _) => Capacity::Loop(most_at_once(config)),
     }
 }
 
