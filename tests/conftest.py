@@ -24,13 +24,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Tell the harness which engine is under test."""
     launch.ENGINE = config.getoption("--engine")
+    config.addinivalue_line("markers", "engine(name): the test is about this engine only")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """No test may hang: each has a deadline, longer than any wait inside it."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """No test may hang: each has a deadline, longer than any wait inside it.
+
+    Tests that are marked with an engine are about that one: over another they are not run.
+    """
+    others = [item for item in items if item.get_closest_marker("engine") and not _is_about(item, launch.ENGINE)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in set(others)]
     for item in items:
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(120))
+
+
+def _is_about(item: pytest.Item, engine: str) -> bool:
+    """Whether a marked test is about this engine."""
+    return all(engine in marker.args for marker in item.iter_markers("engine"))
 
 
 @pytest.fixture(scope="session")

@@ -162,6 +162,7 @@ def test_lazy_apps_import_in_every_worker(serve) -> None:
     assert found["imported_in"] == found["pid"]
 
 
+@pytest.mark.engine("threads")
 def test_live_threads_at_the_fork_are_warned_about(serve, home) -> None:
     home.write(
         "threaded.py",
@@ -175,6 +176,7 @@ def test_live_threads_at_the_fork_are_warned_about(serve, home) -> None:
     assert Client(server, HTTP_SOCKET).get("/").status == 200
 
 
+@pytest.mark.engine("threads")
 def test_open_connections_at_the_fork_are_warned_about(serve, home) -> None:
     home.write(
         "connected.py",

@@ -66,7 +66,7 @@ def _import_gevent():
 def _wanted(text: str) -> dict[str, bool]:
     """The arguments for `patch_all`; empty for none."""
     if text == "all":
-        return dict.fromkeys(PARTS, True)
+        return {part: part != "sys" for part in PARTS}  # as `patch_all()` has it: sys is stdin, stdout and stderr
     if text == "none":
         return {}
     parts = text.replace(",", " ").split()

@@ -71,8 +71,10 @@ def obstacles(before: set[int]) -> list[str]:
 
 def reason(found: list[str]) -> str:
     """The one line about it."""
+    *first, last = found
+    things = f"{', '.join(first)} and {last}" if first else last
     return (
-        f"the app is loaded in each worker, as with lazy-apps, because its import started {' and '.join(found)}: "
+        f"the app is loaded in each worker, as with lazy-apps, because its import started {things}: "
         "a fork would break that\nhint: start it at the first request, or write lazy-apps = true"
     )
 
@@ -87,6 +89,7 @@ def _greenlets(hub) -> list[str]:
         _describe(greenlet)
         for greenlet in get_reachable_greenlets()
         if greenlet not in own
+        and type(greenlet).__module__ != "gevent.threadpool"  # those live in threads of their own
         and greenlet.parent is not None
         and (greenlet.started if isinstance(greenlet, Greenlet) else bool(greenlet))
         and not greenlet.dead

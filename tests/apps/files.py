@@ -99,8 +99,8 @@ def iterated(environ, start_response):
 def pipe(environ, start_response):
     """A file object with a descriptor that is no regular file."""
     reading, writing = os.pipe()
-    os.write(writing, b"through a pipe")
-    os.close(writing)
+    with os.fdopen(writing, "wb") as end:  # not os.close: under gevent that waits for the hub
+        end.write(b"through a pipe")
     begin(start_response, control.query(environ))
     return environ["wsgi.file_wrapper"](os.fdopen(reading, "rb"))
 

@@ -154,7 +154,7 @@ def child_files(environ, start_response):
             os.execv(sys.executable, [sys.executable, "-c", listing])
         finally:
             os._exit(1)
-    os.close(writing)
+    os.fdopen(writing, "w").close()  # not os.close: under gevent that waits for the hub
     with os.fdopen(reading) as stream:
         text = stream.read()
     os.waitpid(pid, 0)
