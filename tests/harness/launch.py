@@ -16,17 +16,17 @@ GREENLETS_FOR_AUTO = 40
 """As many as an automatic pool has threads at most."""
 
 
-def application_options(app: str, processes: int, threads: int | str) -> list[str]:
+def application_options(app: str, processes: int, threads: int | str, engine: str | None = None) -> list[str]:
     """The options that serve an app of `tests/apps`, with so many requests at once in each process."""
     return [
         *("--pythonpath", str(APPS), "--module", app),
-        *("--processes", str(processes), *engine_options(threads)),
+        *("--processes", str(processes), *engine_options(threads, engine or ENGINE)),
     ]
 
 
-def engine_options(at_once: int | str) -> list[str]:
-    """The options for so many requests at once (or `auto`) with the engine under test."""
-    if ENGINE == "gevent":
+def engine_options(at_once: int | str, engine: str) -> list[str]:
+    """The options for so many requests at once (or `auto`) in each process."""
+    if engine == "gevent":
         return ["--gevent", str(GREENLETS_FOR_AUTO if at_once == "auto" else at_once)]
     return ["--threads", str(at_once)]
 
@@ -67,6 +67,7 @@ class Launcher:
         *options: str,
         processes: int = 1,
         threads: int | str = 1,
+        engine: str | None = None,
         doors: Sequence[str] = ("--http-socket", "127.0.0.1:0"),
         home: Home | None = None,
         directory: Path | None = None,
@@ -76,7 +77,7 @@ class Launcher:
         """Serve an app of `tests/apps` and wait until it does."""
         server = self.start(
             *doors,
-            *application_options(app, processes, threads),
+            *application_options(app, processes, threads, engine),
             *options,
             home=home,
             directory=directory,
