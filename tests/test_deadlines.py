@@ -43,6 +43,7 @@ def test_504_on_every_door(serve, door) -> None:
     gate.close()
 
 
+@pytest.mark.engine("threads")
 def test_the_log_says_who_and_where(serve) -> None:
     server: Server = serve("workers:app", *deadline(2, 60), threads=2)
     client = Client(server, HTTP_SOCKET)
@@ -127,6 +128,7 @@ def test_requests_given_ahead_are_not_lost_with_a_stuck_worker(serve) -> None:
     assert [answer for answer in load.stop() if answer.status != 200] == []
 
 
+@pytest.mark.engine("threads")
 def test_the_others_of_a_stuck_worker_finish(serve) -> None:
     server: Server = serve("workers:app", *deadline(3, 0.5), threads=2)
     client = Client(server, HTTP_SOCKET)

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use link::{FrameHead, Incoming, Kind, Nap, Outgoing, SlotId, Violation};
+use link::{FrameHead, Incoming, Kind, LAST_CALL, Nap, Outgoing, SlotId, Violation};
 
 use crate::exchanges::{ExchangeId, Exchanges, Part};
 use crate::lateness::Watch;
@@ -367,6 +367,19 @@ impl Dispatcher {
             worker.outgoing.nudge();
         }
         self.put_back(&back);
+    }
+
+    /// The server is about to stop: the workers are told that the time of their requests runs, though
+    /// more may come.
+    pub fn announce_end(&mut self) {
+        for worker in self.workers.iter_mut().flatten() {
+            let nobody = SlotId {
+                index: 0,
+                generation: 0,
+            };
+            worker.say(FrameHead::new(Kind::Drain, nobody).value(LAST_CALL));
+        }
+        self.wake();
     }
 
     /// Every worker leaves when it is done. Nothing may be queued.

@@ -297,6 +297,7 @@ impl Network {
         if self.state == State::Serving {
             self.state = State::Draining;
             self.connections.drain();
+            self.dispatcher.announce_end();
         }
     }
 

@@ -15,6 +15,8 @@ use os::SharedBytes;
 pub(crate) const HEAD: usize = 24;
 /// Flag: nothing more follows for this slot in this direction.
 pub const END: u8 = 1;
+/// The value of a [`Kind::Drain`] that only tells that the server is about to stop.
+pub const LAST_CALL: u64 = 1;
 
 /// What a frame says. The first group goes to the worker, the second to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +33,8 @@ pub enum Kind {
     Cancel = 4,
     /// Please answer with [`Kind::Pong`]: does your loop still turn?
     Ping = 5,
-    /// Finish what you have, take nothing more, leave.
+    /// Finish what you have, take nothing more, leave. `value` [`LAST_CALL`]: not yet, but your
+    /// requests have no more time than that.
     Drain = 6,
     /// A message for the worker as a whole (timer, signal, …).
     Notice = 7,

@@ -22,7 +22,7 @@ mod ring;
 mod slot;
 
 pub use block::{AttachError, Geometry, Nap, Parts, create};
-pub use frame::{END, Frame, FrameHead, Kind};
+pub use frame::{END, Frame, FrameHead, Kind, LAST_CALL};
 pub use inbox::{Arrival, Inbox, attach};
 pub use incoming::{Incoming, Received, Violation};
 pub use outbox::{NoRoom, Outbox};

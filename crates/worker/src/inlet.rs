@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use link::{FrameHead, Inbox, Kind, NoRoom, Outbox, SlotId};
+use link::{FrameHead, Inbox, Kind, LAST_CALL, NoRoom, Outbox, SlotId};
 use os::clock::monotonic_micros;
 use os::process::thread_number;
 
@@ -47,6 +47,8 @@ pub(crate) struct Inlet {
     buffers: Vec<Vec<u8>>,
     /// The server wants this worker to leave when it has nothing left.
     pub(crate) draining: bool,
+    /// The server stops: the time of the requests runs, though more may come.
+    pub(crate) last_call: bool,
     /// The server is gone.
     pub(crate) gone: bool,
     /// Somebody has sent a file's descriptor and not yet the frame that belongs to it.
@@ -73,6 +75,7 @@ impl Inlet {
             ahead: VecDeque::new(),
             buffers: Vec::new(),
             draining: false,
+            last_call: false,
             gone: false,
             file_turn: None,
             unanswered_ping: None,
@@ -127,6 +130,7 @@ impl Inlet {
                         }
                     }
                 }
+                Kind::Drain if head.value == LAST_CALL => self.last_call = true,
                 Kind::Drain => self.draining = true,
                 Kind::Ping => self.unanswered_ping = Some(head.value),
                 // Nothing is said this way yet; and the rest never goes to a worker.

@@ -92,6 +92,7 @@ impl Turns {
         inlet.pump();
         inlet.turning = false;
         inlet.parking.news_of_room();
+        inlet.pool.news_of_room();
         *self.turn() = Turn {
             requests: MOST_REQUESTS,
             until: monotonic_micros() + LONGEST,
@@ -162,11 +163,11 @@ impl Turns {
         self.shared.lock().is_finished()
     }
 
-    /// Whether the server wants this worker to leave when its requests are answered.
+    /// Whether the server wants this worker to leave, now or when it has given it the last requests.
     #[getter]
     fn draining(&self) -> bool {
         let inlet = self.shared.lock();
-        inlet.draining || inlet.gone
+        inlet.draining || inlet.last_call || inlet.gone
     }
 
     /// Gives memory back that the last spike has left. To be called now and then.
