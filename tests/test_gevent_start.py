@@ -10,7 +10,10 @@ from harness.client import HTTP_SOCKET, Client
 from harness.server import APPS, Server
 
 AUDITED = {
-    "a greenlet": ("import gevent\ndef tick():\n    gevent.sleep(3600)\ngevent.spawn(tick)\n", r"1 greenlet \(web\.tick\)"),
+    "a greenlet": (
+        "import gevent\ndef tick():\n    gevent.sleep(3600)\ngevent.spawn(tick)\n",
+        r"1 greenlet \(web\.tick\)",
+    ),
     "a thread of the standard library": (
         "import threading, time\nthreading.Thread(target=time.sleep, args=(3600,), name='sender', daemon=True).start()\n",
         r"1 greenlet \(sender: gevent\.hub\.sleep\)",
@@ -86,8 +89,7 @@ def test_patching_can_be_switched_off(serve, home) -> None:
 
 def test_a_part_can_be_patched(serve, home) -> None:
     code = (
-        "from gevent import monkey\n"
-        "assert monkey.is_module_patched('time') and not monkey.is_module_patched('ssl')\n"
+        "from gevent import monkey\nassert monkey.is_module_patched('time') and not monkey.is_module_patched('ssl')\n"
     )
     answers(serve_code(serve, home, code, "--gevent-patch", "time,socket,select,os,subprocess,thread"))
 
@@ -120,7 +122,10 @@ def test_gevent_is_missing(start, home) -> None:
 def test_psycopg2_gets_something_to_wait_with(serve, home) -> None:
     """A stand-in for the driver: what counts is that the callback is set as soon as it is imported."""
     home.write("psycopg2/__init__.py", "class OperationalError(Exception): ...\n")
-    home.write("psycopg2/extensions.py", "callback = None\ndef set_wait_callback(given):\n    global callback\n    callback = given\n")
+    home.write(
+        "psycopg2/extensions.py",
+        "callback = None\ndef set_wait_callback(given):\n    global callback\n    callback = given\n",
+    )
     server = serve_code(serve, home, "import psycopg2.extensions as e\nassert e.callback is not None\n")
     answers(server)
 
