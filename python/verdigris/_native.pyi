@@ -38,6 +38,10 @@ class Exchange:
     def abandon(self) -> None:
         """Nobody wants the answer any more."""
 
+    @property
+    def slot(self) -> int:
+        """Tells this request from all others that run, until it is over."""
+
 @final
 class Input:
     """The request's body, `wsgi.input`."""
@@ -74,6 +78,39 @@ class Link:
     @property
     def abandoned(self) -> bool:
         """Whether the server has gone away, so that nobody needs to be waited for."""
+
+@final
+class Turns:
+    """The link as an event loop sees it; all of it is called from the hub, and nothing waits."""
+
+    def __init__(self, link: Link, hub: object, greenlets: int) -> None:
+        """From now on the hub of the calling thread takes the link's requests, up to so many at once."""
+    @property
+    def bell(self) -> int:
+        """The descriptor to listen to: readable when there is something to do."""
+    @property
+    def control(self) -> int:
+        """The descriptor to listen to besides: readable when the server is gone."""
+    def begin(self) -> bool:
+        """The bell has rung. True: some greenlets should be resumed, or broken off, before anything else."""
+    def next_request(self) -> Exchange | None:
+        """The next request of this turn; None: the turn is over."""
+    def resumable(self) -> Any | None:
+        """The next greenlet whose wait may be over: switch to it."""
+    def overdue(self) -> int | None:
+        """The next request whose time is over, by its slot."""
+    def announce(self) -> None:
+        """The loop is about to sleep: the answers of its last turn go out together."""
+    def trim(self) -> None:
+        """Give memory back that the last spike has left."""
+    def abandon(self) -> None:
+        """The server is gone, and every client with it."""
+    @property
+    def finished(self) -> bool:
+        """Whether this worker may leave: nothing runs, and nothing will come."""
+    @property
+    def draining(self) -> bool:
+        """Whether the server wants this worker to leave, now or when it has given it the last requests."""
 
 def attach(memfd: int, wake_worker: int, wake_server: int, control: int, settings: dict[str, Any]) -> Link:
     """Map the link in a forked worker. The descriptors belong to the link from then on."""

@@ -11,8 +11,21 @@ import sys
 
 from verdigris.failure import LoadFailure
 
-PARTS = ("socket", "dns", "time", "select", "thread", "os", "ssl", "subprocess", "sys", "builtins", "signal",
-         "queue", "contextvar")
+PARTS = (
+    "socket",
+    "dns",
+    "time",
+    "select",
+    "thread",
+    "os",
+    "ssl",
+    "subprocess",
+    "sys",
+    "builtins",
+    "signal",
+    "queue",
+    "contextvar",
+)
 """What `gevent-patch` may list: the arguments of `gevent.monkey.patch_all`."""
 
 _KEEPS_ORIGINALS = ("ssl", "urllib3", "requests", "botocore", "aiohttp", "pymongo", "redis")

@@ -74,6 +74,8 @@ class Engine:
     def listen(self) -> None:
         """Have the hub look after the link."""
         loop = self.hub.loop
+        # The worker's own signal handlers replaced what gevent had set for children during the import.
+        loop.reset_sigchld()
         for descriptor, callback in ((self.turns.bell, self.on_bell), (self.turns.control, self.on_server_gone)):
             watcher = loop.io(descriptor, _READ)
             watcher.start(callback)
