@@ -231,10 +231,10 @@ fn a_spare_thread_leaves_after_a_while() {
     answers(&mut worker, &waiting);
     let count = |worker: &mut Worker| worker.get("/threads").text().parse::<usize>().unwrap();
     assert!(count(&mut worker) >= 5);
-    let deadline = Instant::now() + PATIENCE;
-    // Looked at once a second; the thread that is asked each time is the same one.
+    let deadline = Instant::now() + 4 * PATIENCE;
+    // Each look may wake another spare thread, whose time then begins anew: so they are rare.
     while count(&mut worker) > 2 {
         assert!(Instant::now() < deadline, "{} threads", count(&mut worker));
-        std::thread::sleep(Duration::from_secs(1));
+        std::thread::sleep(Duration::from_secs(4));
     }
 }
