@@ -69,6 +69,28 @@ def body(name: str, about: str, application: str, answer_bytes: int, body_bytes:
     )
 
 
+WAITING_PEERS = ("verdigris-gevent", "uwsgi-gevent", "gunicorn-gevent", "granian-1000")
+
+
+def sleeping(name: str, connections: int, peers: tuple[str, ...], more: tuple[Bar, ...] = ()) -> Case:
+    """A case about requests that wait: each sleeps for 0.2 s."""
+    return Case(
+        name,
+        f"each request sleeps 0.2 s, 1 worker, {connections} connections",
+        trials.throughput,
+        "sleeping:application",
+        2,
+        peers,
+        (
+            Bar("cpu_us", 0.65, ("uwsgi-gevent",), subject="verdigris-gevent"),
+            Bar("throughput", 1.5, ("uwsgi-gevent",), subject="verdigris-gevent", at_least=True),
+            *more,
+        ),
+        connections=connections,
+        seconds=5.0,
+    )
+
+
 TABLE = (
     Case(
         "hello",
@@ -135,6 +157,22 @@ TABLE = (
         processes=2,
         seconds=20.0,
     ),
+    Case(
+        "gevent",
+        "hello with greenlets, 1 worker, 64 keep-alive connections",
+        trials.throughput,
+        "hello:application",
+        14,
+        ("verdigris-gevent", "verdigris", "uwsgi-gevent", "gunicorn-gevent"),
+        (
+            Bar("cpu_us", 1.35, ("verdigris",), subject="verdigris-gevent"),
+            Bar("cpu_us", 0.35, ("uwsgi-gevent",), subject="verdigris-gevent"),
+            Bar("cpu_us", 0.10, ("gunicorn-gevent",), subject="verdigris-gevent"),
+        ),
+    ),
+    sleeping("sleep1k", 1_000, WAITING_PEERS, (Bar("throughput", 4_500, subject="verdigris-gevent", at_least=True),)),
+    sleeping("sleep3k", 3_000, WAITING_PEERS, (Bar("throughput", 12_750, subject="verdigris-gevent", at_least=True),)),
+    sleeping("sleep10k", 10_000, ("verdigris-gevent", "uwsgi-gevent", "gunicorn-gevent")),
     Case(
         "idle",
         "memory at rest after 800 requests, Django with contrib applications, 4 workers",

@@ -65,6 +65,19 @@ def uwsgi(door: str, wanted: Wanted) -> list[str]:
     return [program("uwsgi"), door, address, "--module", wanted.application, *count, *options, *place]
 
 
+def verdigris_gevent(wanted: Wanted) -> list[str]:
+    """The same with greenlets."""
+    command = verdigris("1", wanted)
+    at = command.index("--threads")
+    return [*command[:at], "--gevent", GREENLETS, *command[at + 2 :]]
+
+
+def uwsgi_gevent(wanted: Wanted) -> list[str]:
+    """uWSGI with greenlets, patched before the app is loaded."""
+    patched = ["--gevent-early-monkey-patch", "--listen", "1024"]
+    return [*uwsgi("--http-socket", wanted), "--gevent", GREENLETS, *patched]
+
+
 def gunicorn(worker: list[str], wanted: Wanted) -> list[str]:
     """gunicorn with one of its worker classes."""
     door = ["--bind", wanted.address]
@@ -93,6 +106,9 @@ def instant(wanted: Wanted) -> list[str]:
     return [program("python"), str(LAUNCHERS / "instant.py"), HOST, str(wanted.port)]
 
 
+GREENLETS = "12000"
+GUNICORN_GEVENT = ["-k", "gevent", "--worker-connections", GREENLETS, "--backlog", "4096"]
+THOUSAND_BLOCKING_THREADS = ["--blocking-threads", "1000", "--http", "1", "--no-ws"]
 ONE_BLOCKING_THREAD = ["--blocking-threads", "1", "--http", "1", "--no-ws"]
 
 PEERS: dict[str, Peer] = {
@@ -108,6 +124,10 @@ PEERS: dict[str, Peer] = {
     "gunicorn-sync": Peer(lambda wanted: gunicorn(["-k", "sync"], wanted), "gunicorn"),
     "gunicorn-gthread": Peer(lambda wanted: gunicorn(["-k", "gthread", "--threads", "1"], wanted), "gunicorn"),
     "gunicorn-preload": Peer(lambda wanted: gunicorn(["-k", "sync", "--preload"], wanted), "gunicorn"),
+    "verdigris-gevent": Peer(verdigris_gevent, "gevent"),
+    "uwsgi-gevent": Peer(uwsgi_gevent, "uwsgi"),
+    "gunicorn-gevent": Peer(lambda wanted: gunicorn(GUNICORN_GEVENT, wanted), "gunicorn"),
+    "granian-1000": Peer(lambda wanted: granian(THOUSAND_BLOCKING_THREADS, wanted), "granian"),
     "instant": Peer(instant, None),
 }
 

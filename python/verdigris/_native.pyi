@@ -101,8 +101,8 @@ class Turns:
         """The next request whose time is over, by its slot."""
     def announce(self) -> None:
         """The loop is about to sleep: the answers of its last turn go out together."""
-    def trim(self) -> None:
-        """Give memory back that the last spike has left."""
+    def trim(self) -> bool:
+        """Give memory back that the last spike has left; whether some is left."""
     def abandon(self) -> None:
         """The server is gone, and every client with it."""
     @property

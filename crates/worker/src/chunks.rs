@@ -75,6 +75,11 @@ impl Chunks {
         store.free.drain(..surplus).collect()
     }
 
+    /// Whether none is kept.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.store().is_none_or(|store| store.free.is_empty())
+    }
+
     /// Never waits: blocks come and go under the GIL, and in a process that was forked while somebody
     /// held the lock the store is simply of no use.
     fn store(&self) -> Option<MutexGuard<'_, Store>> {
@@ -119,6 +124,6 @@ mod tests {
         assert_eq!(chunks.surplus(), [4, 5]);
         assert_eq!(chunks.surplus(), [6]);
         assert_eq!(chunks.surplus(), [7]);
-        assert!(chunks.surplus().is_empty());
+        assert!(chunks.surplus().is_empty() && chunks.is_empty());
     }
 }

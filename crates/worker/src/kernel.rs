@@ -207,11 +207,12 @@ pub(crate) fn keep_chunks(_attached: pyo3::Python<'_>, limit: usize) {
     unsafe { PyObject_SetArenaAllocator(&raw mut ours) };
 }
 
-/// Frees blocks that are not needed any more.
-pub(crate) fn free_surplus_chunks(_attached: pyo3::Python<'_>) {
+/// Frees blocks that are not needed any more; whether some are still kept.
+pub(crate) fn free_surplus_chunks(_attached: pyo3::Python<'_>) -> bool {
     for block in CHUNKS.surplus() {
         give_back(block as *mut c_void, CHUNK);
     }
+    !CHUNKS.is_empty()
 }
 
 unsafe extern "C" fn arena_alloc(_: *mut c_void, size: usize) -> *mut c_void {

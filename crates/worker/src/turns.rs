@@ -170,10 +170,10 @@ impl Turns {
         inlet.draining || inlet.last_call || inlet.gone
     }
 
-    /// Gives memory back that the last spike has left. To be called now and then.
+    /// Gives memory back that the last spike has left; whether some is left. To be called now and then.
     #[expect(clippy::unused_self, reason = "Python calls it as a method")]
-    fn trim(&self, py: Python<'_>) {
-        kernel::free_surplus_chunks(py);
+    fn trim(&self, py: Python<'_>) -> bool {
+        kernel::free_surplus_chunks(py)
     }
 
     /// The server is gone, and every client with it.

@@ -119,7 +119,7 @@ class Engine:
                 RequestGreenlet(self.answer, exchange).switch()
                 exchange = next_request()
             if not self.trimmer.active:
-                self.trimmer.start(turns.trim)
+                self.trimmer.start(self.on_quiet)
             if turns.draining:
                 self.on_drain()
         except BaseException:
@@ -147,6 +147,11 @@ class Engine:
         elif self.mercy and self.last_call is None:
             self.last_call = self.hub.loop.timer(max(self.mercy - 1.0, self.mercy * 0.75))
             self.last_call.start(self.on_mercy)
+
+    def on_quiet(self) -> None:
+        """Some seconds after the last requests, and again until nothing is left of a spike."""
+        if self.turns.trim():
+            self.trimmer.start(self.on_quiet)
 
     def on_mercy(self) -> None:
         """The requests that are left have had their time: each ends where it is, and says where that was."""
