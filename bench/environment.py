@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 VIRTUAL_ENVIRONMENT = REPOSITORY / ".venvs" / "bench"
 RESULTS = REPOSITORY / "bench" / "results"
 # Installed one by one, so that a compiler's complaint about one peer does not cost the others.
-PACKAGES = ("Flask", "Django", "gunicorn", "granian", "fastpysgi", "uWSGI", "bjoern")
+PACKAGES = ("Flask", "Django", "gevent", "gunicorn", "granian", "fastpysgi", "uWSGI", "bjoern")
 STAMP = VIRTUAL_ENVIRONMENT / "bench-packages.json"
 # Tool on PATH -> Debian package that has it.
 TOOLS = {"wrk": "wrk", "ab": "apache2-utils", "nginx": "nginx-light", "cc": "build-essential"}

@@ -97,10 +97,19 @@ impl Bell {
         self.event.as_fd()
     }
 
+    /// An event loop listens, which must not sleep in [`Bell::hush`].
+    pub(crate) fn never_block(&self) -> io::Result<()> {
+        let event = self.event.as_fd().as_raw_fd();
+        // SAFETY: no memory is involved.
+        let flags = check(unsafe { libc::fcntl(event, libc::F_GETFL) })?;
+        // SAFETY: as above.
+        check(unsafe { libc::fcntl(event, libc::F_SETFL, flags | libc::O_NONBLOCK) }).map(|_| ())
+    }
+
     /// Takes the rings so far, so that an event loop that looks at the level sees none.
     pub(crate) fn hush(&self) {
-        // It never sleeps; and if a signal comes between, the loop calls again.
-        let _ = self.event.wait_at_most(0);
+        // It did not ring, or a signal came between: the loop calls again if there is a reason.
+        let _ = self.event.wait();
     }
 
     /// Wakes one sleeper.

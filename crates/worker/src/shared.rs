@@ -216,6 +216,11 @@ impl Shared {
         self.bell.fd()
     }
 
+    /// An event loop listens to the bell from now on.
+    pub(crate) fn never_block(&self) -> std::io::Result<()> {
+        self.bell.never_block()
+    }
+
     /// Takes the rings so far.
     pub(crate) fn hush(&self) {
         self.bell.hush();

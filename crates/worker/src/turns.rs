@@ -55,6 +55,7 @@ impl Turns {
         shared.green.set(green).map_err(|_| {
             pyo3::exceptions::PyRuntimeError::new_err("the link has an event loop already")
         })?;
+        shared.never_block()?;
         {
             let mut inlet = shared.lock();
             inlet.pool.give_to_hub();

@@ -66,6 +66,8 @@ class Engine:
         self.main = getcurrent()
         self.turns = Turns(link, self.hub, settings["greenlets"])
         self.trimmer = self.hub.loop.timer(_SECONDS_BETWEEN_TRIMS)
+        # The last thing before the loop sleeps, after all callbacks of gevent; only while requests wait for something.
+        self.announcer = self.hub.loop.prepare(ref=False, priority=self.hub.loop.MINPRI)
         self.running: dict[int, Greenlet] = {}  # by the slot of the request
         self.watchers: list = []
         self.finished = False
@@ -80,10 +82,7 @@ class Engine:
             watcher = loop.io(descriptor, _READ)
             watcher.start(callback)
             self.watchers.append(watcher)
-        # The last thing before the loop sleeps, after all callbacks of gevent.
-        announcer = loop.prepare(ref=False, priority=loop.MINPRI)
-        announcer.start(self.turns.announce)
-        self.watchers.append(announcer)
+        self.watchers.append(self.announcer)
         # A process that the app forks has a copy of the hub; this worker's requests are not its own.
         os.register_at_fork(after_in_child=self.stop_listening)
 
@@ -118,6 +117,8 @@ class Engine:
             while exchange is not None:
                 RequestGreenlet(self.answer, exchange).switch()
                 exchange = next_request()
+            if self.running and not self.announcer.active:
+                self.announcer.start(self.on_sleep)
             if not self.trimmer.active:
                 self.trimmer.start(self.on_quiet)
             if turns.draining:
@@ -147,6 +148,12 @@ class Engine:
         elif self.mercy and self.last_call is None:
             self.last_call = self.hub.loop.timer(max(self.mercy - 1.0, self.mercy * 0.75))
             self.last_call.start(self.on_mercy)
+
+    def on_sleep(self) -> None:
+        """The loop is about to sleep: the answers that it has made go out together."""
+        self.turns.announce()
+        if not self.running:
+            self.announcer.stop()
 
     def on_quiet(self) -> None:
         """Some seconds after the last requests, and again until nothing is left of a spike."""
