@@ -9,6 +9,7 @@ use pyo3::types::PyBytes;
 
 use crate::errors::ClientDisconnected;
 use crate::inlet::Inlet;
+use crate::kernel::bytes_filled;
 use crate::pool::Purpose;
 use crate::shared::{Shared, Waited};
 use crate::slots::{BodyState, Reader};
@@ -85,15 +86,14 @@ impl Body {
     ) -> PyResult<Bound<'py, PyBytes>> {
         let pending = std::mem::take(&mut self.pending);
         let here = &pending[std::mem::take(&mut self.at)..];
-        PyBytes::new_with(py, limit.min(here.len() + announced), |out| {
-            let (first, later) = out.split_at_mut(here.len());
-            first.copy_from_slice(here);
-            let mut reader = Reader::filling(self.slot, later);
+        let announced = limit.min(here.len() + announced);
+        bytes_filled(py, announced, |filling| {
+            filling.push(here);
+            let mut reader = Reader::filling(self.slot, filling);
             let wanted = reader.wanted();
             self.fetch(py, &mut reader, wanted).inspect_err(|_| {
                 // What has come can still be read by pieces; the error comes again behind it.
-                let come = here.len() + reader.length;
-                self.pending = out[..come].to_vec();
+                self.pending = filling.filled().to_vec();
             })
         })
     }
@@ -176,7 +176,7 @@ impl Body {
     }
 
     /// Waits until the reader has got at least `least` bytes; less only at the end of the body.
-    fn fetch(&mut self, py: Python<'_>, reader: &mut Reader<'_>, least: usize) -> PyResult<()> {
+    fn fetch(&mut self, py: Python<'_>, reader: &mut Reader<'_, '_>, least: usize) -> PyResult<()> {
         if self.state == BodyState::End {
             return Ok(());
         }
@@ -208,7 +208,7 @@ impl Body {
     fn wait(
         &self,
         py: Python<'_>,
-        reader: &mut Reader<'_>,
+        reader: &mut Reader<'_, '_>,
         least: usize,
     ) -> PyResult<Option<BodyState>> {
         let mut step = |inlet: &mut Inlet| match inlet.read_body(reader) {

@@ -92,7 +92,7 @@ impl Inlet {
     }
 
     /// The same; pieces of the body that `reader` waits for go straight to it.
-    pub(crate) fn pump_for(&mut self, mut reader: Option<&mut Reader<'_>>) {
+    pub(crate) fn pump_for(&mut self, mut reader: Option<&mut Reader<'_, '_>>) {
         while let Some(arrival) = self.inbox.peek() {
             let (head, mark) = (arrival.head, arrival.mark());
             match head.kind {
@@ -279,7 +279,7 @@ impl Inlet {
     /// any more, the request is over or cancelled.
     pub(crate) fn read_body(
         &mut self,
-        reader: &mut Reader<'_>,
+        reader: &mut Reader<'_, '_>,
     ) -> Result<Option<BodyState>, NoRoom> {
         self.pump_for(Some(reader));
         let id = reader.slot;

@@ -1,17 +1,21 @@
 //! The few calls into the kernel and the interpreter that the worker needs and that no other room has:
-//! sleeping on the bell, memory for greenlets. The worker's only `unsafe`.
+//! sleeping on the bell, memory for greenlets and for bodies. The worker's only `unsafe`.
 #![expect(
     unsafe_code,
-    reason = "epoll_wait on a shared instance, the arena allocator; each block has its SAFETY line"
+    reason = "epoll_wait on a shared instance, the arena allocator, bytes objects without zeros; each \
+              block has its SAFETY line"
 )]
 
 use std::ffi::c_void;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use std::sync::OnceLock;
 
 use os::event::EventFd;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use crate::chunks::{CHUNK, Chunks};
 
@@ -249,4 +253,68 @@ fn give_back(block: *mut c_void, size: usize) {
         // SAFETY: the block came from this allocator, with this size, and nobody uses it any more.
         unsafe { (usual.free)(usual.context, block, size) };
     }
+}
+
+/// Memory that is filled from its beginning.
+#[derive(Debug)]
+pub(crate) struct Filling<'a> {
+    memory: &'a mut [MaybeUninit<u8>],
+    length: usize,
+}
+
+impl<'a> Filling<'a> {
+    /// Nothing is in it yet.
+    pub(crate) fn new(memory: &'a mut [MaybeUninit<u8>]) -> Self {
+        Self { memory, length: 0 }
+    }
+
+    /// How many bytes may still come.
+    pub(crate) fn room(&self) -> usize {
+        self.memory.len() - self.length
+    }
+
+    /// Takes bytes, at most as many as there is room for.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        let bytes = &bytes[..bytes.len().min(self.room())];
+        let free = &mut self.memory[self.length..][..bytes.len()];
+        // SAFETY: both are as long as `bytes`; a borrowed slice cannot overlap a mutable one.
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), free.as_mut_ptr().cast(), bytes.len());
+        }
+        self.length += bytes.len();
+    }
+
+    /// What has come.
+    pub(crate) fn filled(&self) -> &[u8] {
+        let filled = &self.memory[..self.length];
+        // SAFETY: `push` has written these bytes.
+        unsafe { std::slice::from_raw_parts(filled.as_ptr().cast(), filled.len()) }
+    }
+}
+
+/// A bytes object of `length` bytes that `fill` fills (shorter if it fills less). Zeros are not written
+/// first, which for a megabyte would cost as much as a third of the filling itself.
+pub(crate) fn bytes_filled(
+    py: Python<'_>,
+    length: usize,
+    fill: impl FnOnce(&mut Filling<'_>) -> PyResult<()>,
+) -> PyResult<Bound<'_, PyBytes>> {
+    let size = isize::try_from(length)?;
+    // SAFETY: without a string the bytes are left as they are; the object is ours alone, and null means
+    // that an exception is set.
+    let object = unsafe {
+        let object = pyo3::ffi::PyBytes_FromStringAndSize(std::ptr::null(), size);
+        Bound::from_owned_ptr_or_err(py, object)?
+    };
+    // SAFETY: a bytes object of this length; nobody else knows it before it is returned.
+    let memory = unsafe {
+        let start = pyo3::ffi::PyBytes_AsString(object.as_ptr());
+        std::slice::from_raw_parts_mut(start.cast::<MaybeUninit<u8>>(), length)
+    };
+    let mut filling = Filling::new(memory);
+    fill(&mut filling)?;
+    if filling.room() > 0 {
+        return Ok(PyBytes::new(py, filling.filled()));
+    }
+    object.cast_into::<PyBytes>().map_err(PyErr::from)
 }

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 
 use link::SlotId;
 
+use crate::kernel::Filling;
+
 /// How much of a streaming body is asked for and buffered at a time.
 const BODY_WINDOW: u64 = 512 * 1024;
 /// The same for an app that wants more at once: it pays for the memory, and is asked for less often.
@@ -111,7 +113,7 @@ impl BodyPieces {
 
     /// A piece has come. It goes straight to the waiting reader, as far as that one wants it and
     /// nothing comes before it; the rest is kept.
-    pub(crate) fn arrived(&mut self, mut bytes: &[u8], reader: Option<&mut Reader<'_>>) {
+    pub(crate) fn arrived(&mut self, mut bytes: &[u8], reader: Option<&mut Reader<'_, '_>>) {
         self.outstanding = self.outstanding.saturating_sub(bytes.len() as u64);
         if let Some(reader) = reader.filter(|_| self.buffered == 0) {
             let (now, later) = bytes.split_at(bytes.len().min(reader.wanted()));
@@ -131,7 +133,7 @@ impl BodyPieces {
     }
 
     /// Gives the reader what is buffered, as far as it wants it.
-    pub(crate) fn read_into(&mut self, reader: &mut Reader<'_>) {
+    pub(crate) fn read_into(&mut self, reader: &mut Reader<'_, '_>) {
         while let Some(first) = self.pieces.front() {
             let rest = &first[self.read..];
             let now = rest.len().min(reader.wanted());
@@ -185,10 +187,10 @@ pub(crate) enum BodyState {
 
 /// Somebody who waits for a body: where the bytes go, and how many may.
 #[derive(Debug)]
-pub(crate) struct Reader<'a> {
+pub(crate) struct Reader<'a, 'memory> {
     /// Whose body.
     pub(crate) slot: SlotId,
-    place: Place<'a>,
+    place: Place<'a, 'memory>,
     /// So many bytes have come.
     pub(crate) length: usize,
     limit: usize,
@@ -196,14 +198,14 @@ pub(crate) struct Reader<'a> {
 
 /// Where the bytes of a body go.
 #[derive(Debug)]
-enum Place<'a> {
+enum Place<'a, 'memory> {
     /// Behind those that are there.
     Growing(&'a mut Vec<u8>),
     /// Into memory of the right size.
-    Fixed(&'a mut [u8]),
+    Fixed(&'a mut Filling<'memory>),
 }
 
-impl<'a> Reader<'a> {
+impl<'a, 'memory> Reader<'a, 'memory> {
     /// Appends at most `limit` bytes to `out`.
     pub(crate) fn growing(slot: SlotId, out: &'a mut Vec<u8>, limit: usize) -> Self {
         Self {
@@ -215,10 +217,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Fills `out`.
-    pub(crate) fn filling(slot: SlotId, out: &'a mut [u8]) -> Self {
+    pub(crate) fn filling(slot: SlotId, out: &'a mut Filling<'memory>) -> Self {
         Self {
             slot,
-            limit: out.len(),
+            limit: out.room(),
             place: Place::Fixed(out),
             length: 0,
         }
@@ -233,7 +235,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         match &mut self.place {
             Place::Growing(out) => out.extend_from_slice(bytes),
-            Place::Fixed(out) => out[self.length..][..bytes.len()].copy_from_slice(bytes),
+            Place::Fixed(out) => out.push(bytes),
         }
         self.length += bytes.len();
     }
@@ -259,15 +261,20 @@ mod tests {
         );
         body.arrived(b"abc", None);
         body.arrived(b"defg", None);
-        let mut out = [0; 11];
-        let mut reader = Reader::filling(ID, &mut out[..5]);
+        let mut memory = [std::mem::MaybeUninit::uninit(); 11];
+        let (first, second) = memory.split_at_mut(5);
+        let (mut first, mut second) = (Filling::new(first), Filling::new(second));
+        let mut reader = Reader::filling(ID, &mut first);
         body.read_into(&mut reader);
         assert_eq!((reader.length, reader.wanted()), (5, 0));
-        let mut reader = Reader::filling(ID, &mut out[5..]);
+        let mut reader = Reader::filling(ID, &mut second);
         body.arrived(b"hi", Some(&mut reader));
         body.read_into(&mut reader);
         body.arrived(b"jklm", Some(&mut reader));
-        assert_eq!(&out, b"abcdefghijk");
+        assert_eq!(
+            (first.filled(), second.filled()),
+            (&b"abcde"[..], &b"fghijk"[..])
+        );
         assert_eq!(body.state(), BodyState::More);
         body.finished(false);
         assert_eq!(body.state(), BodyState::More, "two bytes are left");
