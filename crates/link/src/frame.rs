@@ -38,6 +38,8 @@ pub enum Kind {
     Drain = 6,
     /// A message for the worker as a whole (timer, signal, …).
     Notice = 7,
+    /// Nothing, in either direction: the rest of the ring is left out (readers never hand it on).
+    Skip = 8,
 
     /// The head of an answer, with the first bytes of its body. Layout: `wire::answer`. With [`END`]
     /// it is the whole answer. `value`: microseconds the app took.
@@ -69,6 +71,7 @@ impl Kind {
             5 => Self::Ping,
             6 => Self::Drain,
             7 => Self::Notice,
+            8 => Self::Skip,
             32 => Self::Start,
             33 => Self::Data,
             34 => Self::File,

@@ -7,7 +7,7 @@ use std::sync::atomic::{Ordering, fence};
 use os::event::EventFd;
 
 use crate::block::{AttachError, Block, open};
-use crate::frame::{FrameHead, HEAD, span};
+use crate::frame::{FrameHead, HEAD, Kind, span};
 use crate::outbox::Outbox;
 use crate::ring;
 use crate::slot::{self, SlotId};
@@ -66,27 +66,34 @@ impl Inbox {
 
     /// The next frame, if there is one. It stays in the ring until it is consumed.
     pub fn peek(&mut self) -> Option<Arrival<'_>> {
-        if self.position == self.written {
-            self.written = self.block.header().to_worker_head.0.load(Ordering::Acquire);
-            if self.written == self.position {
-                return None;
-            }
-        }
         let size = u64::from(self.block.geometry.to_worker);
-        // SAFETY: the server publishes whole frames, so a head lies at `position < written`.
-        let bytes = unsafe { ring::head_bytes(&self.block.to_worker, size, self.position) };
-        let (head, length) = FrameHead::from_bytes(bytes)?;
-        let at = (self.position & (size - 1)) as usize + HEAD;
-        // SAFETY: the whole frame was published by the server, which does not write to it again
-        // before it is consumed; the doubled mapping holds it in one piece and lives with `self`.
-        let payload = unsafe {
-            std::slice::from_raw_parts(self.block.to_worker.start().add(at), length as usize)
-        };
-        Some(Arrival {
-            head,
-            payload,
-            after: self.position + span(length as usize) as u64,
-        })
+        loop {
+            if self.position == self.written {
+                self.written = self.block.header().to_worker_head.0.load(Ordering::Acquire);
+                if self.written == self.position {
+                    return None;
+                }
+            }
+            // SAFETY: the server publishes whole frames, so a head lies at `position < written`.
+            let bytes = unsafe { ring::head_bytes(&self.block.to_worker, size, self.position) };
+            let (head, length) = FrameHead::from_bytes(bytes)?;
+            let after = self.position + span(length as usize) as u64;
+            if head.kind == Kind::Skip {
+                self.position = after;
+                continue;
+            }
+            let at = (self.position & (size - 1)) as usize + HEAD;
+            // SAFETY: the whole frame was published by the server, which does not write to it again
+            // before it is consumed; the doubled mapping holds it in one piece and lives with `self`.
+            let payload = unsafe {
+                std::slice::from_raw_parts(self.block.to_worker.start().add(at), length as usize)
+            };
+            return Some(Arrival {
+                head,
+                payload,
+                after,
+            });
+        }
     }
 
     /// Gives the frame's room back to the server, and wakes it if it waits for that.

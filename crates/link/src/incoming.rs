@@ -8,7 +8,7 @@ use os::SharedBytes;
 use os::event::EventFd;
 
 use crate::block::{Block, Nap};
-use crate::frame::{Frame, FrameHead, HEAD, span};
+use crate::frame::{Frame, FrameHead, HEAD, Kind, span};
 use crate::ring;
 
 /// What a worker wrote makes no sense; the worker must be replaced.
@@ -73,32 +73,38 @@ impl Incoming {
     /// The next frame, if there is one. It stays where it is until it is consumed.
     pub fn peek(&mut self) -> Result<Option<Received<'_>>, Violation> {
         let size = u64::from(self.block.geometry.to_server);
-        if self.position == self.written {
-            self.written = self.block.header().to_server_head.0.load(Ordering::Acquire);
-            if self.written == self.position {
-                return Ok(None);
+        loop {
+            if self.position == self.written {
+                self.written = self.block.header().to_server_head.0.load(Ordering::Acquire);
+                if self.written == self.position {
+                    return Ok(None);
+                }
             }
+            let there = self.written.wrapping_sub(self.position);
+            if there > size || there < HEAD as u64 {
+                return Err(Violation::Position);
+            }
+            // SAFETY: at least HEAD published bytes lie at `position` (checked above).
+            let bytes = unsafe { ring::head_bytes(&self.block.to_server, size, self.position) };
+            let (head, length) = FrameHead::from_bytes(bytes).ok_or(Violation::Frame)?;
+            let whole = span(length as usize) as u64;
+            if whole > there {
+                return Err(Violation::Frame);
+            }
+            if head.kind == Kind::Skip {
+                self.position += whole;
+                continue;
+            }
+            let at = (self.position & (size - 1)) as usize + HEAD;
+            // SAFETY: `at + length <= 2 * size`: the frame fits into the ring (checked above) and the
+            // mapping, which is doubled, lives as long as the block that `self` holds.
+            let payload =
+                unsafe { SharedBytes::new(self.block.to_server.start().add(at), length as usize) };
+            return Ok(Some(Received {
+                frame: Frame { head, payload },
+                after: self.position + whole,
+            }));
         }
-        let there = self.written.wrapping_sub(self.position);
-        if there > size || there < HEAD as u64 {
-            return Err(Violation::Position);
-        }
-        // SAFETY: at least HEAD published bytes lie at `position` (checked above).
-        let bytes = unsafe { ring::head_bytes(&self.block.to_server, size, self.position) };
-        let (head, length) = FrameHead::from_bytes(bytes).ok_or(Violation::Frame)?;
-        let whole = span(length as usize) as u64;
-        if whole > there {
-            return Err(Violation::Frame);
-        }
-        let at = (self.position & (size - 1)) as usize + HEAD;
-        // SAFETY: `at + length <= 2 * size`: the frame fits into the ring (checked above) and the
-        // mapping, which is doubled, lives as long as the block that `self` holds.
-        let payload =
-            unsafe { SharedBytes::new(self.block.to_server.start().add(at), length as usize) };
-        Ok(Some(Received {
-            frame: Frame { head, payload },
-            after: self.position + whole,
-        }))
     }
 
     /// Gives the frame's room back to the worker.

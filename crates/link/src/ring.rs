@@ -4,7 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use os::memory::Mapping;
 
-use crate::frame::{FrameHead, HEAD, span};
+use crate::frame::{FrameHead, HEAD, Kind, span};
+use crate::slot::SlotId;
+
+/// Frames up to this size are small (bytes).
+const SMALL: u64 = 16 * 1024;
+/// How far small frames go in a ring that is empty between them (bytes).
+const NEAR: u64 = 64 * 1024;
 
 /// The writing side of a ring. Its own position lives here; the reader's is read from the block.
 #[derive(Debug)]
@@ -55,6 +61,7 @@ impl Writer {
     ) -> bool {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let needed = span(length) as u64;
+        self.return_to_start(ring, tail, needed);
         if self.size - (self.position - self.read_up_to) < needed {
             self.refresh(tail);
             if self.size - (self.position - self.read_up_to) < needed {
@@ -76,6 +83,40 @@ impl Writer {
         }
         self.position += needed;
         true
+    }
+
+    /// Leaves out the rest of an empty ring: what is written next lies in memory that is still in the
+    /// processor's cache, and a ring that is large for the sake of large frames does not have all its
+    /// pages taken by small ones. What is left out counts as used until the reader has passed it, so it
+    /// must leave enough room: for a large frame the half, for a small one little.
+    fn return_to_start(&mut self, ring: &Mapping, tail: &AtomicU64, needed: u64) {
+        let at = self.position & (self.size - 1);
+        let half = self.size / 2;
+        let far = if needed <= SMALL {
+            NEAR.min(half)
+        } else {
+            half
+        };
+        if at < far || needed > at {
+            return;
+        }
+        self.refresh(tail);
+        let rest = self.size - at;
+        if self.read_up_to != self.position || rest < HEAD as u64 {
+            return;
+        }
+        let nobody = SlotId {
+            index: 0,
+            generation: 0,
+        };
+        let head = FrameHead::new(Kind::Skip, nobody).to_bytes((rest as usize - HEAD) as u32);
+        // SAFETY: `at + HEAD <= size`, and the ring is empty: the reader does not touch these bytes
+        // before they are published.
+        unsafe {
+            let to = ring.start().add(at as usize);
+            std::ptr::copy_nonoverlapping(head.as_ptr(), to, HEAD);
+        }
+        self.position += rest;
     }
 
     /// Shows the reader everything written so far.

@@ -25,6 +25,10 @@ fn slot(index: u32) -> SlotId {
 }
 
 fn pair() -> (Outgoing, Incoming, Inbox, Outbox, OwnedFd) {
+    pair_of(SMALL)
+}
+
+fn pair_of(geometry: Geometry) -> (Outgoing, Incoming, Inbox, Outbox, OwnedFd) {
     let (
         outgoing,
         incoming,
@@ -33,7 +37,7 @@ fn pair() -> (Outgoing, Incoming, Inbox, Outbox, OwnedFd) {
             wake_worker,
             wake_server,
         },
-    ) = create(SMALL).unwrap();
+    ) = create(geometry).unwrap();
     let (inbox, outbox) = attach(memory.as_fd(), wake_worker, wake_server).unwrap();
     (outgoing, incoming, inbox, outbox, memory)
 }
@@ -98,6 +102,60 @@ proptest! {
             let _ = outgoing.revoke(slot(2));
         }
     }
+}
+
+proptest! {
+    /// Small and large frames, some of them left waiting: the reader gets all of them in order, and a
+    /// frame that found no room finds it when the ring is empty.
+    #[test]
+    fn nothing_is_lost_where_the_rest_of_a_ring_is_left_out(
+        frames in prop::collection::vec((0usize..200_000, 0usize..3), 1..300)
+    ) {
+        let geometry = Geometry { to_worker: 1 << 18, to_server: 1 << 18, ..SMALL };
+        let (_outgoing, mut incoming, _inbox, mut outbox, _memory) = pair_of(geometry);
+        let mut waiting = std::collections::VecDeque::new();
+        for (number, (length, reads)) in frames.into_iter().enumerate() {
+            let (length, payload) = if number % 4 > 0 { (length / 100, 1) } else { (length, 2) };
+            let payload = vec![payload; length];
+            let head = FrameHead::new(Kind::Data, slot(1)).value(number as u64);
+            if outbox.push(head, &[&payload]).is_err() {
+                while let Some(frame) = receive(&mut incoming) {
+                    prop_assert_eq!(Some(frame), waiting.pop_front());
+                }
+                prop_assert_eq!(outbox.push(head, &[&payload]), Ok(()));
+            }
+            waiting.push_back((head, payload));
+            for _ in 0..reads {
+                prop_assert_eq!(receive(&mut incoming), waiting.pop_front());
+            }
+        }
+        while let Some(frame) = receive(&mut incoming) {
+            prop_assert_eq!(Some(frame), waiting.pop_front());
+        }
+        prop_assert!(waiting.is_empty());
+    }
+}
+
+/// A large ring is there for large frames; small ones must not take all its pages.
+#[test]
+fn small_frames_stay_at_the_beginning_of_a_large_ring() {
+    let geometry = Geometry {
+        to_worker: 4 << 20,
+        to_server: 4 << 20,
+        ..SMALL
+    };
+    let (mut outgoing, mut incoming, mut inbox, mut outbox, memory) = pair_of(geometry);
+    for _ in 0..50_000 {
+        let frame = FrameHead::new(Kind::Body, slot(0));
+        outgoing.push(frame, &[&[1; 300]]).unwrap();
+        arrive(&mut inbox).unwrap();
+        let frame = FrameHead::new(Kind::Data, slot(0));
+        outbox.push(frame, &[&[2; 300]]).unwrap();
+        receive(&mut incoming).unwrap();
+    }
+    let file = std::fs::File::from(memory);
+    let taken = std::os::unix::fs::MetadataExt::blocks(&file.metadata().unwrap()) * 512;
+    assert!(taken < 256 * 1024, "{taken} bytes are taken");
 }
 
 /// Writes into the block as a worker gone mad would: through its own mapping.

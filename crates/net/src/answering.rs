@@ -162,6 +162,7 @@ impl Connections {
         let mut encoded = std::mem::take(&mut self.encoded);
         encoded.clear();
         let (date, draining) = (self.date, self.draining);
+        let window = self.settings.answer_window;
         let Some(exchange) = self.exchange(id) else {
             return;
         };
@@ -208,6 +209,7 @@ impl Connections {
             http1::encode_head(&mut encoded, &head);
         }
         exchange.status = status;
+        exchange.fits_window = matches!(plan.answer, Answer::Length(length) if length <= window);
         exchange.answer = plan.answer;
         exchange.head_bytes = encoded.len() as u64;
         exchange.head_fields = memchr::memchr_iter(b'\n', block).count() as u32;
@@ -240,7 +242,9 @@ impl Connections {
             parts[4] = SharedBytes::from(LAST_CHUNK);
         }
         exchange.body_bytes += body.len() as u64;
-        exchange.unfreed += came as u64;
+        if !exchange.fits_window {
+            exchange.unfreed += came as u64;
+        }
         complete |= !end;
         if !end && body.len() < COLLECT {
             self.collect(id.index, &parts);

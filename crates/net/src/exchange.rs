@@ -144,6 +144,8 @@ pub struct Exchange {
     pub(crate) submitted: bool,
     /// Answer bytes taken from the worker that it has not been told of as gone.
     pub(crate) unfreed: u64,
+    /// The answer is no longer than what the worker may send ahead: nobody waits for room.
+    pub(crate) fits_window: bool,
 }
 
 impl Exchange {
@@ -180,6 +182,7 @@ impl Exchange {
             body_wanted: false,
             submitted: false,
             unfreed: 0,
+            fits_window: false,
         }
     }
 

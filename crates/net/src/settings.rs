@@ -45,6 +45,9 @@ pub struct Settings {
     pub spool_from: Option<u64>,
     /// Where those files are.
     pub spool_directory: PathBuf,
+    /// Bytes of an answer that a worker may send before it is told that some have left; nothing is
+    /// said of answers that are no longer.
+    pub answer_window: u64,
     /// How long clients of `http-socket` may take.
     pub http_socket: Patience,
     /// How long clients of `http` may take.
@@ -79,6 +82,7 @@ impl Default for Settings {
             body_limit: None,
             spool_from: None,
             spool_directory: std::env::temp_dir(),
+            answer_window: 0,
             http_socket: Patience::default(),
             http: Patience::default(),
             uwsgi: Patience::default(),

@@ -50,6 +50,7 @@ fn net_settings(config: &Config, open_files: u64) -> net::Settings {
         packet_bytes: limits.head_bytes,
         body_limit: limits.body_bytes,
         spool_from: limits.post_buffering,
+        answer_window: limits.response_buffer as u64,
         http_socket: patience(timeouts, options::config::Door::HttpSocket),
         http: patience(timeouts, options::config::Door::Http),
         uwsgi: net::Patience {

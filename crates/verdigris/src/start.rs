@@ -32,8 +32,8 @@ const LOOK_AHEAD: u32 = 64;
 const FEWEST_SLOTS: u32 = 128;
 /// The rings of a link. Requests are small; answers are larger, and four pieces of a long one should fit:
 /// each further write to a client wakes it once more.
-const RING_TO_WORKER: u32 = 512 * 1024;
-const RING_TO_SERVER: u32 = 1024 * 1024;
+const RING_TO_WORKER: u32 = 2 << 20;
+const RING_TO_SERVER: u32 = 4 << 20;
 /// How long the last log lines may take.
 const LAST_LINES: Duration = Duration::from_secs(2);
 

@@ -15,7 +15,7 @@ use crate::pool::Purpose;
 use crate::shared::{Shared, Waited};
 
 /// The largest piece of a body that goes into one frame.
-pub(crate) const PIECE: usize = 256 * 1024;
+pub(crate) const PIECE: usize = 512 * 1024;
 /// The longest text of an error; of a longer one, the middle is left out.
 const ERROR_TEXT: usize = 60 * 1024;
 
