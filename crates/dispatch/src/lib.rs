@@ -10,10 +10,14 @@ mod dispatcher;
 mod drain;
 mod exchanges;
 mod lateness;
+mod leaving;
+mod naps;
 mod pace;
+mod streams;
 mod worker;
 
-pub use dispatcher::{Dispatcher, Heard, Sleep};
+pub use dispatcher::{Dispatcher, Heard};
 pub use exchanges::{ExchangeId, Exchanges, Part};
 pub use lateness::{Delay, Late, Limits};
+pub use naps::Sleep;
 pub use worker::{Capacity, WorkerKey};

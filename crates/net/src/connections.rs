@@ -14,9 +14,9 @@ use wire::payload::Door;
 use crate::connection::{Connection, Phase};
 use crate::exchange::Exchange;
 use crate::listener::{Listener, Protocol};
-use crate::settings::{Patience, Settings};
+use crate::settings::Settings;
 use crate::slab::Slab;
-use crate::wheel::{Wheel, tick_of};
+use crate::wheel::Wheel;
 
 /// Names an exchange: the place of its connection, and which use of the place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,30 +49,24 @@ pub struct News {
 }
 
 /// Tokens from here on belong to listeners, below to connections, from [`FOREIGN`] on to others.
-const LISTENERS: u64 = 1 << 62;
+pub(crate) const LISTENERS: u64 = 1 << 62;
 /// Tokens that the owner may use for its own descriptors begin here.
 pub const FOREIGN: u64 = 1 << 63;
-/// Connections accepted of one listener before others have their turn.
-const ACCEPTS: usize = 64;
 /// The buffer that sockets are read into.
 pub(crate) const SCRATCH: usize = 64 * 1024;
-/// How often a connection that epoll does not know yet is looked at.
-const GLANCE: u64 = 300_000;
-/// How long accepting pauses when descriptors have run out.
-const PAUSE: u64 = 200_000;
 
 /// The connections.
 #[derive(Debug)]
 pub struct Connections {
     pub(crate) epoll: Epoll,
     pub(crate) settings: Settings,
-    listeners: Vec<Listener>,
+    pub(crate) listeners: Vec<Listener>,
     /// What is known of the listeners; it stays when they are closed.
     doors: Vec<(Protocol, String)>,
     /// Whether the listeners are in the epoll set.
-    accepting: bool,
+    pub(crate) accepting: bool,
     /// Accepting goes on at this moment (after running out of descriptors or of room).
-    paused_until: Option<u64>,
+    pub(crate) paused_until: Option<u64>,
     pub(crate) table: Slab<Connection>,
     pub(crate) generations: Vec<u32>,
     pub(crate) news: News,
@@ -86,8 +80,8 @@ pub struct Connections {
         reason = "the boxes themselves are used again, for connections"
     )]
     pool: Vec<Box<Exchange>>,
-    wheel: Wheel,
-    due: Vec<(u64, (u32, u32))>,
+    pub(crate) wheel: Wheel,
+    pub(crate) due: Vec<(u64, (u32, u32))>,
     /// This turn's time, monotonic microseconds.
     pub(crate) now: u64,
     date_second: u64,
@@ -158,25 +152,6 @@ impl Connections {
         self.now
     }
 
-    fn accept_from(&mut self, on: bool) -> io::Result<()> {
-        if self.accepting == on {
-            return Ok(());
-        }
-        for (index, listener) in self.listeners.iter().enumerate() {
-            if on {
-                self.epoll.add(
-                    listener.fd.as_fd(),
-                    LISTENERS | index as u64,
-                    Interest::Readable,
-                )?;
-            } else {
-                self.epoll.remove(listener.fd.as_fd())?;
-            }
-        }
-        self.accepting = on;
-        Ok(())
-    }
-
     fn tell_time(&mut self) {
         self.now = monotonic_micros();
         let second = self.now / 1_000_000;
@@ -207,18 +182,6 @@ impl Connections {
         Ok(count > 0)
     }
 
-    fn sleep_time(&self, owner: Option<i32>) -> i32 {
-        let mut timeout = owner.map(|limit| limit.max(0) as u64);
-        let mut at_most = |limit: u64| timeout = Some(timeout.map_or(limit, |old| old.min(limit)));
-        if let Some(sleep) = self.wheel.sleep(self.now) {
-            at_most(sleep);
-        }
-        if let Some(until) = self.paused_until {
-            at_most(until.saturating_sub(self.now) / 1000 + 1);
-        }
-        timeout.map_or(-1, |limit| limit.min(60_000) as i32)
-    }
-
     fn on_event(&mut self, place: u32, serial: u32, event: &os::epoll::Event) {
         let Some(connection) = self.table.get_same(place, serial) else {
             return;
@@ -233,70 +196,6 @@ impl Connections {
             self.flush(place);
         }
         self.read(place);
-    }
-
-    /// Accepts what waits at a listener, a bounded number; whether more may be waiting.
-    fn accept(&mut self, index: usize) -> bool {
-        for _ in 0..ACCEPTS {
-            let Some(listener) = self.listeners.get(index) else {
-                return false;
-            };
-            if self.table.len() >= self.settings.most_connections {
-                self.pause("no more connections are allowed".to_owned());
-                return false;
-            }
-            match os::socket::accept(listener.fd.as_fd()) {
-                Ok((fd, peer)) => {
-                    let peer = peer.map_or((String::new(), 0), |peer| {
-                        (peer.ip().to_string(), peer.port())
-                    });
-                    let patience = self.settings.patience(self.door(index));
-                    self.begin(Connection::new(fd, index, peer, patience));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                // The client was gone before it was accepted: the next one.
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted
-                    ) => {}
-                // Out of descriptors or memory: try again in a moment; others wait in the backlog.
-                Err(error) => {
-                    self.pause(error.to_string());
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
-    /// Accepts nothing for a moment; clients wait in the backlog meanwhile.
-    fn pause(&mut self, why: String) {
-        if self.accept_from(false).is_ok() {
-            self.paused_until = Some(self.now + PAUSE);
-            self.news.not_accepting = Some(why);
-        }
-    }
-
-    fn begin(&mut self, connection: Connection) {
-        let (place, serial) = self.table.insert(connection);
-        if place as usize >= self.generations.len() {
-            self.generations.resize(place as usize + 1, 0);
-        }
-        let Some(connection) = self.table.get(place) else {
-            return;
-        };
-        connection.serial = serial;
-        // Most clients send at once; those that do and are answered at once never enter the epoll set.
-        self.read(place);
-        if let Some(connection) = self.table.get_same(place, serial) {
-            if connection.phase == Phase::Head {
-                self.register(place);
-                self.be_patient(place, |patience| patience.head);
-            } else if !connection.registered {
-                self.glance_later(place);
-            }
-        }
     }
 
     /// Lets epoll watch a connection.
@@ -315,79 +214,6 @@ impl Connections {
         if !connection.registered {
             self.close(place);
         }
-    }
-
-    /// From now on the client may take as long as its door's patience says.
-    pub(crate) fn be_patient(&mut self, place: u32, which: fn(&Patience) -> u64) {
-        let Some(patience) = self
-            .table
-            .get(place)
-            .map(|connection| which(&connection.patience))
-        else {
-            return;
-        };
-        self.set_deadline(place, Some(patience));
-    }
-
-    /// Sets (or takes away) the moment when patience ends.
-    pub(crate) fn set_deadline(&mut self, place: u32, patience: Option<u64>) {
-        let now = self.now;
-        let Some(connection) = self.table.get(place) else {
-            return;
-        };
-        connection.deadline = patience.map(|micros| now + micros);
-        if let Some(deadline) = connection.deadline {
-            self.stand_in_wheel(place, deadline);
-        }
-    }
-
-    /// A connection outside the epoll set would not notice its client's end: look at it in a moment.
-    fn glance_later(&mut self, place: u32) {
-        self.stand_in_wheel(place, self.now + GLANCE);
-    }
-
-    fn stand_in_wheel(&mut self, place: u32, moment: u64) {
-        let Some(connection) = self.table.get(place) else {
-            return;
-        };
-        let tick = tick_of(moment);
-        if connection.wheel_tick.is_none_or(|stands| stands > tick) {
-            connection.wheel_tick = Some(self.wheel.insert(tick, (place, connection.serial)));
-        }
-    }
-
-    /// Looks at the connections whose moment has come.
-    fn sweep(&mut self) {
-        if self.paused_until.is_some_and(|until| until <= self.now) {
-            self.paused_until = None;
-            if !self.draining
-                && let Err(error) = self.accept_from(true)
-            {
-                self.pause(error.to_string());
-            }
-        }
-        let mut due = std::mem::take(&mut self.due);
-        self.wheel.advance(self.now, &mut due);
-        for (tick, (place, serial)) in due.drain(..) {
-            let now = self.now;
-            let Some(connection) = self.table.get_same(place, serial) else {
-                continue;
-            };
-            if connection.wheel_tick != Some(tick) {
-                continue;
-            }
-            connection.wheel_tick = None;
-            let deadline = connection.deadline;
-            if !connection.registered {
-                self.register(place);
-            }
-            match deadline {
-                Some(deadline) if deadline <= now => self.timed_out(place),
-                Some(deadline) => self.stand_in_wheel(place, deadline),
-                None => {}
-            }
-        }
-        self.due = due;
     }
 
     /// Closes a connection now. A submitted exchange is reported as gone; one that had a request is

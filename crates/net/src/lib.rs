@@ -4,14 +4,18 @@
 //! threads: [`Connections::wait`] sleeps in epoll, accepts, reads and parses; the owner works through
 //! the [`News`] and gives answers back. It knows nothing of apps, workers or files to be served.
 
+mod accepting;
 mod answering;
 mod body;
 mod connection;
 mod connections;
+mod ending;
 mod exchange;
 mod listener;
+mod moments;
 mod output;
 mod reading;
+mod sending;
 mod settings;
 mod slab;
 mod spool;
