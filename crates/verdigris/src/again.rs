@@ -10,7 +10,7 @@ use options::{Config, Machine, Outcome, Problem};
 use os::process::OpenFiles;
 use supervise::Fresh;
 
-use crate::{mold_settings, python, start};
+use crate::{mold_settings, plan, python};
 
 /// Where the configuration came from.
 #[derive(Debug)]
@@ -52,12 +52,12 @@ pub(crate) fn read(
     let interpreter = python::interpreter(&config).map_err(problem)?;
     let script = python::mold_script().map_err(problem)?;
     Ok(Some(Fresh {
-        plan: start::plan(&config),
-        launch: start::launch(
+        plan: plan::plan(&config),
+        launch: plan::launch(
             &config,
             mold_settings::command(&config, &interpreter, &script, open_files),
         ),
-        touches: start::touches(&config.renewal),
+        touches: plan::touches(&config.renewal),
     }))
 }
 

@@ -10,6 +10,7 @@ mod left_behind;
 mod log_file;
 mod mold_settings;
 mod person;
+mod plan;
 mod python;
 mod serving_thread;
 mod sockets;

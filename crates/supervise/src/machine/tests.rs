@@ -1,6 +1,8 @@
 //! Every death at every moment, on paper.
 
 use super::*;
+use crate::failure::LoadFailure;
+use crate::talk::Order;
 
 mod chaos;
 mod lateness;
