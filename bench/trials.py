@@ -101,7 +101,7 @@ def served(
 def check_answer(server: Server, case: Case) -> None:
     """Wait for the first answer and refuse to measure a server that answers something else."""
     wait_until_answering(server.process, server.port, case.path, server.directory)
-    method, body = ("POST", b"x" * case.body_bytes) if case.body_bytes else ("GET", None)
+    method, body = ("POST", b"1" * case.body_bytes) if case.body_bytes else ("GET", None)
     status, answer = ask(server.port, case.path, method, body)
     if status != 200 or len(answer) != case.answer_bytes:
         raise ServerFailed(f"answers {status} with {len(answer)} bytes instead of {case.answer_bytes}: {answer[:80]!r}")

@@ -4,7 +4,7 @@
 function init(arguments)
   if arguments[1] then
     wrk.method = arguments[1]
-    wrk.body = string.rep("x", tonumber(arguments[2]))
+    wrk.body = string.rep("1", tonumber(arguments[2]))
   end
 end
 
