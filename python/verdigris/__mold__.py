@@ -65,9 +65,24 @@ def refuse_old_python(control):
         )
 
 
+def refuse_free_threaded_python(control):
+    """Refuse builds without the lock: Verdigris's extension cannot be loaded there, and gevent does not support them.
+
+    The flags tell it without an import; `sysconfig` would bring `threading`, before gevent could patch it.
+    """
+    if "t" in getattr(sys, "abiflags", ""):
+        refuse(
+            control,
+            "free-threaded Python",
+            "%s is a free-threaded build of Python, which Verdigris cannot serve apps with yet" % sys.executable,
+            "name an environment of the usual build with home = DIRECTORY",
+        )
+
+
 if __name__ == "__main__":
     control = control_descriptor()
     refuse_old_python(control)
+    refuse_free_threaded_python(control)
     import_own_package()
     forget_this_file()
     try:

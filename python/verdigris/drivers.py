@@ -12,27 +12,77 @@ from time import monotonic
 
 BLOCKING = {
     "MySQLdb": "mysqlclient blocks while it waits for the server: use PyMySQL",
-    "oracledb.thick_impl": "oracledb's thick mode blocks: use its thin mode",
+    "_mysql_connector": "mysql.connector's C extension blocks: connect with use_pure=True, or use PyMySQL",
+    "psycopg2": "psycopg2 blocks, since it has no wait callback: psycopg2.extensions.set_wait_callback sets one",
+    "psycopg": "psycopg blocks, since it was imported before gevent patched `select`, or is older than 3.1.14",
+    "oracledb": "oracledb's thick mode blocks: use its thin mode",
     "cx_Oracle": "cx_Oracle blocks while it waits: use oracledb in its thin mode",
     "pyodbc": "pyodbc blocks while it waits: call it through gevent.get_hub().threadpool",
     "pymssql": "pymssql blocks while it waits: use python-tds, or gevent.get_hub().threadpool",
+    "ibm_db": "ibm_db blocks while it waits: call it through gevent.get_hub().threadpool",
     "pylibmc": "pylibmc blocks while it waits: use pymemcache",
     "confluent_kafka": "confluent_kafka blocks while it waits: use kafka-python, or gevent.get_hub().threadpool",
     "pycurl": "pycurl blocks while it waits: use requests or urllib3",
     "zmq": "pyzmq blocks while it waits: use zmq.green",
+    "_ldap": "python-ldap blocks while it waits: use ldap3",
+    "aerospike": "aerospike blocks while it waits: call it through gevent.get_hub().threadpool",
 }
 """Modules that stop all requests of a worker while one waits, and what to do about it."""
+
+COOPERATING = {
+    "psycopg2": "psycopg2 waits through gevent (except COPY and large objects)",
+    "psycopg": "psycopg waits through the patched `select`",
+    "oracledb": "oracledb is in its thin mode, and waits through patched sockets",
+    "grpc": "grpc was told of gevent (init_gevent)",
+    "zmq": "pyzmq is used as zmq.green",
+}
+"""Modules that could block and do not, and why."""
 
 
 def blocking() -> list[str]:
     """What is to be said about the drivers that the app has imported."""
-    return [f"{text} (it stops all requests of a worker)" for name, text in BLOCKING.items() if _is_used(name)]
+    return [f"{text} (it stops all requests of a worker)" for text in blocking_modules().values()]
 
 
-def _is_used(name: str) -> bool:
-    if name == "zmq" and "zmq.green" in sys.modules:
+def blocking_modules() -> dict[str, str]:
+    """The imported modules that block, and what to do about each."""
+    return {name: text for name, text in BLOCKING.items() if _is_imported(name) and not _cooperates(name)}
+
+
+def cooperating_modules() -> dict[str, str]:
+    """The imported modules that would block if nothing had been done about them."""
+    return {name: text for name, text in COOPERATING.items() if _is_imported(name) and _cooperates(name)}
+
+
+def _is_imported(name: str) -> bool:
+    """Whether it is there: None stands for a module that must not be imported."""
+    return sys.modules.get(name) is not None
+
+
+def _cooperates(name: str) -> bool:
+    """Whether a module that may block was made not to. A module that cannot be asked is taken at its worst."""
+    asks = _COOPERATES.get(name)
+    try:
+        return asks is not None and bool(asks(sys.modules[name]))
+    except (AttributeError, ImportError):
         return False
-    return name in sys.modules
+
+
+def _psycopg_waits_in_python(module) -> bool:
+    """psycopg looks once, at its import, whether `select` is patched; then it does not wait in C."""
+    from psycopg import waiting
+
+    wait = waiting.wait
+    return getattr(wait, "__module__", "") == "psycopg.waiting"
+
+
+_COOPERATES = {
+    "psycopg2": lambda module: module.extensions.get_wait_callback() is not None,
+    "psycopg": _psycopg_waits_in_python,
+    "oracledb": lambda module: module.is_thin_mode(),
+    "grpc": lambda module: _mended_grpc,
+    "zmq": lambda module: _is_imported("zmq.green"),
+}
 
 
 def mend_when_imported() -> None:
@@ -122,9 +172,12 @@ def _connect_timeout(dsn: str) -> float | None:
 
 
 def _mend_grpc() -> None:
+    global _mended_grpc
     from grpc.experimental import gevent as grpc_gevent
 
     grpc_gevent.init_gevent()
+    _mended_grpc = True
 
 
+_mended_grpc = False
 _MENDERS = {"psycopg2": _mend_psycopg2, "grpc": _mend_grpc}

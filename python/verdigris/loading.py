@@ -7,8 +7,10 @@ import gc
 from verdigris.failure import LoadFailure
 
 
-def load(settings: dict, warnings: list[str]):
+def load(settings: dict, warnings: list[str], before_app=lambda: None):
     """Load the app that the settings name. Without `need-app` a failure becomes a warning and a stand-in is served.
+
+    `before_app` is called when everything is arranged and patched, and nothing of the app is imported yet.
 
     An import makes little garbage and many objects, so that collections only cost. The threshold is set to none
     instead of calling `gc.disable()`: an app that sets either keeps its choice.
@@ -23,6 +25,7 @@ def load(settings: dict, warnings: list[str]):
             from verdigris import drivers, patching
 
             patching.prepare(settings, warnings)
+        before_app()
         _import_extras(settings, warnings)
         app = mounts.load(settings, warnings)
         if settings.get("engine") == "gevent":

@@ -6,12 +6,14 @@ imports stays in the memory of every worker, so it imports little.
 The messages, one in each packet of the control socket:
 
     server → mold   {"do": "load", "settings": {…}}                            first, once
+                    {"do": "diagnose", "settings": {…}}                        instead: `verdigris doctor`
                     {"do": "fork", "worker": 1, "incarnation": 7}              with five descriptors: the link's memory,
                                                                                its two bells, the worker's control socket,
                                                                                a pipe for stacks
                     {"do": "stop"}                                             no more forks; end after the last worker
     mold → server   {"event": "loaded", "seconds", "lazy", "app", "kind", "python", "executable", "prefix", "warnings": […]}
                     {"event": "failed", "what", "message", "hint", "looked": […], "near": […], "traceback"}
+                    {"event": "diagnosed", "report": {…}}
                     {"event": "forked", "worker", "incarnation", "pid"}
                     {"event": "exited", "worker", "incarnation", "pid", "status"}   as waitpid gives it; pid 0: no fork
                     {"event": "warning", "text"}
@@ -58,7 +60,15 @@ def main(control: int):
     if os.getppid() != server:
         os._exit(1)
     channel = Channel(control)
-    settings = preload.settings_of_the_first() or _first_settings(channel)
+    settings = preload.settings_of_the_first()
+    if settings is None:
+        first = _first_message(channel)
+        settings = first["settings"]
+        if first["do"] == "diagnose":
+            from verdigris.doctor import examination
+
+            examination.answer(channel, settings)
+            leaving.leave(0)
     beginning = preload.Beginning()
     _native.set_title(f"{settings.get('title') or 'verdigris'} mold")
     for stream in (sys.stdout, sys.stderr):
@@ -70,12 +80,12 @@ def main(control: int):
     leaving.leave(0)
 
 
-def _first_settings(channel: Channel) -> dict:
-    """What the server says first."""
+def _first_message(channel: Channel) -> dict:
+    """What the server says first: what to load, and what for."""
     first = channel.receive()
     if first is None:
         leaving.leave(0)
-    return first[0]["settings"]
+    return first[0]
 
 
 class Mold:

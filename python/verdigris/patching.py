@@ -35,7 +35,7 @@ _KEEPS_ORIGINALS = ("ssl", "urllib3", "requests", "botocore", "aiohttp", "pymong
 def prepare(settings: dict, warnings: list[str]) -> None:
     """Import gevent and patch the standard library as the settings say."""
     _check_interpreter()
-    early = [name for name in _KEEPS_ORIGINALS if name in sys.modules]
+    early = early_modules()
     gevent = _import_gevent()
     wanted = _wanted(settings.get("gevent_patch") or "all")
     if wanted:
@@ -51,9 +51,21 @@ def prepare(settings: dict, warnings: list[str]) -> None:
         gevent.config.track_greenlet_tree = False
 
 
+def early_modules() -> list[str]:
+    """What is imported already, and keeps what it has taken out of unpatched modules."""
+    return [name for name in _KEEPS_ORIGINALS if name in sys.modules]
+
+
+def is_free_threaded(flags: str) -> bool:
+    """Whether this is a build of Python that can run without its lock, by its `sys.abiflags`.
+
+    `sysconfig` knows it as Py_GIL_DISABLED, but importing that imports `threading`.
+    """
+    return "t" in flags
+
+
 def _check_interpreter() -> None:
-    free_threaded = getattr(sys, "_is_gil_enabled", None)
-    if free_threaded is not None and "free-threading" in sys.version:
+    if is_free_threaded(sys.abiflags):
         raise LoadFailure(
             "gevent cannot be used",
             "gevent does not support free-threaded Python",
@@ -104,8 +116,8 @@ def _patch(wanted: dict[str, bool]) -> None:
 
 
 def _too_early(name: str) -> str:
-    users = _users(name)
-    by = f"by {', '.join(users[:3])}" if users else "before Verdigris was started (a .pth file or sitecustomize)"
+    holders = users(name)
+    by = f"by {', '.join(holders[:3])}" if holders else "before Verdigris was started (a .pth file or sitecustomize)"
     return (
         f"{name} was imported before gevent could patch the standard library, {by}: it may block the whole worker, "
         "or fail with RecursionError\n"
@@ -113,7 +125,7 @@ def _too_early(name: str) -> str:
     )
 
 
-def _users(name: str) -> list[str]:
+def users(name: str) -> list[str]:
     """The modules that hold the module, or something out of it."""
     module = sys.modules[name]
 

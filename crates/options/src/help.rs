@@ -17,6 +17,7 @@ Tools
   verdigris check FILE...                 is everything well? all problems at once
   verdigris explain FILE                  what each line does here, beside uWSGI or gunicorn
   verdigris config FILE --show            the values it comes to, and where each is from
+  verdigris doctor [--gevent] app:app     will the app do? what blocks, what a fork would break
   verdigris options [NAME] [--planned]    the option table
   (each takes --json)
 ";

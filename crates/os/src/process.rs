@@ -115,6 +115,39 @@ pub fn reap() -> io::Result<Option<(u32, Ending)>> {
     }
 }
 
+/// The living children of this process, ours or adopted. Those that have ended are reaped, not listed.
+pub fn children() -> io::Result<Vec<u32>> {
+    let own = std::process::id();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let number = entry?
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        let Some(pid): Option<u32> = number else {
+            continue;
+        };
+        // A process may be gone by now.
+        let Ok(line) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
+            continue;
+        };
+        if parent_and_life(&line) == Some((own, true)) {
+            found.push(pid);
+        }
+    }
+    Ok(found)
+}
+
+/// The parent in a line of `/proc/PID/stat`, and whether the process lives. The second field is a name in
+/// parentheses, and may hold any byte.
+fn parent_and_life(line: &str) -> Option<(u32, bool)> {
+    let (_, rest) = line.rsplit_once(") ")?;
+    let mut fields = rest.split(' ');
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    Some((parent, !matches!(state, "Z" | "X")))
+}
+
 /// Sends a signal to a process. That it is gone already is no error.
 pub fn send_signal(pid: u32, signal: Signal) -> io::Result<()> {
     let Some(pid) = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 1) else {
@@ -248,6 +281,21 @@ mod tests {
         );
         assert_eq!(Ending::from_status(22 << 8).to_string(), "exit code 22");
         assert_eq!(Ending::from_status(0), Ending::Code(0));
+    }
+
+    #[test]
+    fn children_are_those_that_live() {
+        assert_eq!(parent_and_life("12 (a) S) S 7 12"), Some((7, true)));
+        assert_eq!(parent_and_life("12 (a b) Z 7 12"), Some((7, false)));
+        assert_eq!(parent_and_life("12 (a"), None);
+        let mut child = Command::new("/bin/cat")
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        assert!(children().unwrap().contains(&child.id()));
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(!children().unwrap().contains(&child.id()));
     }
 
     #[test]

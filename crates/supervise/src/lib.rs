@@ -8,6 +8,7 @@
 mod back_off;
 mod blocked;
 mod control;
+mod diagnosis;
 mod examination;
 mod failure;
 mod fifo;
@@ -23,6 +24,7 @@ mod touch;
 mod worker;
 
 pub use control::{Control, Ended, SIGNALS, Settings};
+pub use diagnosis::{Diagnosis, diagnose};
 pub use examination::{Cause, Examination};
 pub use failure::LoadFailure;
 pub use launch::{Capacity, Fresh, Launch};

@@ -18,6 +18,8 @@ pub(crate) enum Message {
     Loaded(Loaded),
     /// The app could not be loaded.
     Failed(LoadFailure),
+    /// What a mold that was asked for a diagnosis has found.
+    Diagnosed(Value),
     /// A worker was forked.
     Forked { id: WorkerId, pid: u32 },
     /// A worker has ended.
@@ -54,6 +56,7 @@ pub(crate) fn read(packet: &[u8]) -> Option<Message> {
             near: texts(&value, "near"),
             traceback: text(&value, "traceback"),
         }),
+        "diagnosed" => Message::Diagnosed(value.get("report")?.clone()),
         "forked" => Message::Forked {
             id: worker(&value)?,
             pid: number(&value, "pid")?.try_into().ok()?,
@@ -81,6 +84,11 @@ pub(crate) fn read(packet: &[u8]) -> Option<Message> {
 /// The first message to a mold.
 pub(crate) fn load(settings: &Value) -> String {
     json!({ "do": "load", "settings": settings }).to_string()
+}
+
+/// The first message to a mold that is to look at the app, and not to serve it.
+pub(crate) fn diagnose(settings: &Value) -> String {
+    json!({ "do": "diagnose", "settings": settings }).to_string()
 }
 
 /// Asks a mold to fork.

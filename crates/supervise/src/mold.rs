@@ -43,27 +43,13 @@ pub(crate) struct Mold {
 impl Mold {
     /// Starts a mold and tells it to load.
     pub(crate) fn start(launch: Rc<Launch>) -> io::Result<Self> {
-        let command = &launch.mold;
-        let (socket, theirs) = message_pair()?;
-        let mut program = Command::new(&command.interpreter);
-        program.args(&command.options).arg(&command.script);
-        program.env("VERDIGRIS_CONTROL", theirs.as_raw_fd().to_string());
-        for name in &command.hidden {
-            program.env_remove(name);
-        }
-        let pid = spawn_in_session(&mut program, theirs.as_fd(), command.open_files)?;
-        let load = message::load(&command.settings);
-        let mold = Self {
+        let load = message::load(&launch.mold.settings);
+        let (pid, socket) = spawn(&launch.mold, &load)?;
+        Ok(Self {
             pid,
             socket,
             launch,
-        };
-        if load.len() > MAX_PACKET {
-            mold.kill();
-            return Err(io::Error::other("the settings for the app are too long"));
-        }
-        mold.send(&load, &[]).inspect_err(|_| mold.kill())?;
-        Ok(mold)
+        })
     }
 
     /// Its process id.
@@ -91,6 +77,25 @@ impl Mold {
         // Its process id is ours until it is reaped, so this can hit nobody else.
         let _ = send_signal(self.pid, Signal::Kill);
     }
+}
+
+/// Starts the program of a mold and sends it the first message: its process id, and our end of its
+/// control socket.
+pub(crate) fn spawn(command: &MoldCommand, first: &str) -> io::Result<(u32, OwnedFd)> {
+    if first.len() > MAX_PACKET {
+        return Err(io::Error::other("the settings for the app are too long"));
+    }
+    let (socket, theirs) = message_pair()?;
+    let mut program = Command::new(&command.interpreter);
+    program.args(&command.options).arg(&command.script);
+    program.env("VERDIGRIS_CONTROL", theirs.as_raw_fd().to_string());
+    for name in &command.hidden {
+        program.env_remove(name);
+    }
+    // It waits there until the program reads it.
+    send_with_fds(socket.as_fd(), first.as_bytes(), &[], false)?;
+    let pid = spawn_in_session(&mut program, theirs.as_fd(), command.open_files)?;
+    Ok((pid, socket))
 }
 
 /// What came out of a control socket.

@@ -3,6 +3,7 @@
 
 mod check;
 mod config;
+mod doctor;
 mod explain;
 mod options_command;
 
@@ -52,6 +53,7 @@ pub(crate) fn run(arguments: &[OsString], environment: &[(OsString, OsString)]) 
             &Words::new(rest, &["json", "show", "all", "as-uwsgi"]),
             environment,
         ),
+        "doctor" => doctor::run(&Words::new(rest, &["json", "help"]), environment),
         "options" => options_command::run(&Words::new(rest, &["json", "planned"])),
         _ => return None,
     })

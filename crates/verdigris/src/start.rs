@@ -194,7 +194,7 @@ fn server_title(names: &ProcessNames) -> Option<String> {
 }
 
 /// Becomes the configured user. What is to be said about it, if anything.
-fn drop_privileges(
+pub(crate) fn drop_privileges(
     config: &Config,
     identity: Option<&Identity>,
 ) -> Result<Option<String>, Problem> {

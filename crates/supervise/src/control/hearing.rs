@@ -130,6 +130,8 @@ impl<N: Network, H: Host> Control<N, H> {
                     self.events.push_back(Event::ReloadRequested);
                 }
                 Message::Warning(text) => self.host.say(Level::Warning, &text),
+                // Only `diagnose` asks for one.
+                Message::Diagnosed(_) => {}
             }
         }
     }
