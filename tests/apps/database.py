@@ -1,0 +1,53 @@
+"""A Django app on PostgreSQL: DRIVER says by which of the two drivers, DATABASE where the server's socket is."""
+
+import os
+import sys
+
+if os.environ["DRIVER"] == "psycopg2":
+    # Django takes psycopg 3 where it is installed.
+    sys.modules["psycopg"] = None
+
+import django
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import DataError, connection
+from django.http import HttpResponse
+from django.urls import path
+
+settings.configure(
+    DEBUG=False,
+    SECRET_KEY="tests only",
+    ALLOWED_HOSTS=["*"],
+    ROOT_URLCONF=__name__,
+    DATABASES={
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": os.environ["DATABASE"],
+            "NAME": "postgres",
+            "USER": "postgres",
+            "OPTIONS": {"connect_timeout": 20},
+        }
+    },
+)
+django.setup()
+
+
+def sleep(request):
+    """Let the database sleep; the answer names the driver and the connection's server process."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(%s), pg_backend_pid()", [float(request.GET["seconds"])])
+        pid = cursor.fetchone()[1]
+    return HttpResponse(f"{connection.Database.__name__} {pid}")
+
+
+def fails(_request):
+    """A query that the database refuses."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1/0")
+    except DataError as error:
+        return HttpResponse(str(error))
+
+
+urlpatterns = [path("sleep", sleep), path("fails", fails)]
+app = WSGIHandler()

@@ -1,0 +1,120 @@
+"""gevent with the real thing: requests that wait on databases and services do not wait for each other.
+
+The measure is what they would take one after the other; half of that is far from it on any machine.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from harness import daemons
+from harness.client import HTTP_SOCKET, Client
+from harness.server import Server
+from harness.slow_https import SlowHttps
+
+WARNINGS = ("MonkeyPatchWarning", "RecursionError", "imported before gevent", "Traceback", "blocks while")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[daemons.Daemon]:
+    daemon = daemons.postgres()
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture
+def daemon(request: pytest.FixtureRequest) -> Iterator[daemons.Daemon]:
+    """The daemon that the test is marked with."""
+    daemon = request.param()
+    yield daemon
+    daemon.stop()
+
+
+def serve_services(serve, **environment: str) -> Server:
+    """One process with 100 greenlets."""
+    return serve("services:app", threads=100, engine="gevent", environment=environment)
+
+
+def at_once(server: Server, target: str, count: int, limit: float) -> list[str]:
+    """The answers to so many requests at the same time, none of which may wait for the others."""
+    client = Client(server, HTTP_SOCKET)
+    began = time.monotonic()
+    exchanges = [client.begin("GET", target) for _ in range(count)]
+    answers = [exchange.response() for exchange in exchanges]
+    taken = time.monotonic() - began
+    assert [answer.status for answer in answers] == [200] * count, [answer.text[:200] for answer in answers]
+    assert taken < limit, f"{count} requests took {taken:.1f} s"
+    return [answer.text for answer in answers]
+
+
+def assert_quiet(server: Server) -> None:
+    """Nothing was said about patching, and nothing failed."""
+    assert [line for line in server.log.lines if any(word in line for word in WARNINGS)] == []
+
+
+@pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
+def test_django_and_postgresql(serve, postgres: daemons.Daemon, driver: str) -> None:
+    environment = {"DRIVER": driver, "DATABASE": str(postgres.home)}
+    server = serve("database:app", threads=100, engine="gevent", environment=environment)
+    answers = [answer.split() for answer in at_once(server, "/sleep?seconds=0.5", 50, limit=12.5)]
+    assert {name for name, _ in answers} == {driver}
+    assert len({pid for _, pid in answers}) == 50, "a connection for each request"
+    assert_quiet(server)
+    assert "division by zero" in Client(server, HTTP_SOCKET).get("/fails").text
+
+
+@pytest.mark.parametrize("daemon", [daemons.mariadb], indirect=True, ids=["mariadb"])
+def test_pymysql(serve, daemon: daemons.Daemon) -> None:
+    server = serve_services(serve, PLACE=str(daemon.home))
+    assert set(at_once(server, "/mysql?seconds=0.5", 50, limit=12.5)) == {"0"}
+    assert_quiet(server)
+
+
+@pytest.mark.parametrize("daemon", [daemons.redis], indirect=True, ids=["redis"])
+def test_redis(serve, daemon: daemons.Daemon) -> None:
+    server = serve_services(serve, PLACE=str(daemon.home))
+    assert set(at_once(server, "/queue?seconds=1", 50, limit=25)) == {"None"}
+    assert_quiet(server)
+
+
+@pytest.mark.parametrize("daemon", [daemons.slow_grpc], indirect=True, ids=["grpc"])
+def test_grpc(serve, daemon: daemons.Daemon) -> None:
+    server = serve("rpc:app", threads=100, engine="gevent", processes=2, environment={"PLACE": str(daemon.home)})
+    assert set(at_once(server, "/sleep?seconds=1", 40, limit=15)) == {"slept"}
+    assert set(at_once(server, "/late", 10, limit=5)) == {"DEADLINE_EXCEEDED"}
+    assert_quiet(server)
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("client", ["requests", "urllib3"])
+def test_tls(serve, tmp_path, client: str) -> None:
+    slow = SlowHttps(tmp_path, seconds=1.0)
+    try:
+        server = serve_services(serve, PLACE=str(slow.port), AUTHORITY=str(slow.authority))
+        assert set(at_once(server, f"/https?with={client}", 30, limit=15)) == {"slow"}
+        assert_quiet(server)
+    finally:
+        slow.stop()
+
+
+def test_tls_contexts(serve) -> None:
+    server = serve_services(serve)
+    assert at_once(server, "/contexts", 1, limit=20) == ["gevent.ssl"]
+    assert_quiet(server)
+
+
+def test_threads_of_a_client_library(serve) -> None:
+    """Its monitors become greenlets, go on after the request, and hold neither other requests nor the exit."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    server = serve_services(serve, PLACE=str(port))
+    assert set(at_once(server, "/mongo", 20, limit=9)) == {"not found, True"}
+    [threads] = set(at_once(server, "/sleep?seconds=0.2", 50, limit=9))
+    assert int(threads) < 15, "gevent's pool for names, and no thread for a monitor"
+    assert_quiet(server)
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 6
