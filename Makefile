@@ -2,6 +2,7 @@
 #
 #   make run     serve examples/flask_app on http://127.0.0.1:8000 until Ctrl-C
 #   make test    every Rust and Python test, with counts at the end
+#   make test-pythons  the gevent tests over every other CPython that is found
 #   make bench   measure beside other servers (BENCH="hello flask" names the cases, see bench/README.md)
 #   make check   formatting, lints, walls between the crates, generated files
 #   make install only build and install into .venv
@@ -18,14 +19,23 @@ ADDRESS ?= 127.0.0.1:8000
 SOURCES := Cargo.toml Cargo.lock setup.py pyproject.toml README.md \
            $(shell find .cargo crates python -name '*.egg-info' -prune -o -type f ! -name '*.py[co]' -print)
 
-.PHONY: run test bench check install clean
+.PHONY: run test test-pythons bench check install clean
 
 run: $(VENV)/.installed $(VENV)/.example
 	@cd examples/flask_app && exec ../../$(VENV)/bin/verdigris --http-socket $(ADDRESS) --processes 2 app:app
 
 test: $(VENV)/.installed $(VENV)/.example $(VENV)/.test-packages
-	@scripts/debian-packages nginx:nginx-light wrk:wrk ab:apache2-utils
+	@scripts/debian-packages nginx:nginx-light wrk:wrk ab:apache2-utils \
+	    postgres:postgresql mariadbd:mariadb-server-core redis-server:redis-server
+	@scripts/make-pythons
 	@exec $(VENV)/bin/python scripts/run_tests.py
+
+test-pythons: $(VENV)/.installed $(VENV)/.test-packages
+	@scripts/make-pythons
+	@for home in .venvs/python3.*; do \
+	    echo "=== $$home"; $(VENV)/bin/python -m pytest -n 2 tests --engine gevent --home "$$home" \
+	        -k 'test_gevent.py or test_gevent_start or test_blocked or test_deadlines or test_environ or test_output or test_input' || exit 1; \
+	done
 
 bench: $(VENV)/.installed
 	@scripts/debian-packages nginx:nginx-light wrk:wrk ab:apache2-utils cc:build-essential

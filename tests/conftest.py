@@ -6,24 +6,31 @@ tests of one file may share a server that only answers requests.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 
 import pytest
 from harness import launch
+from harness import server as harness_server
 from harness.client import DOORS, HTTP_DOORS, UWSGI_DOORS, Client, Door
 from harness.launch import Launcher
 from harness.server import Home, Server, verdigris_command
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--engine gevent` runs every test over the gevent engine; those about threads are left out."""
+    """`--engine gevent` runs every test over the gevent engine; those about threads are left out.
+
+    `--home DIRECTORY` serves the apps with that environment's Python.
+    """
     parser.addoption("--engine", choices=("threads", "gevent"), default="threads", help="how requests wait")
+    parser.addoption("--home", help="the virtual environment that apps are served from")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Tell the harness which engine is under test."""
     launch.ENGINE = config.getoption("--engine")
+    harness_server.PYTHON_HOME = config.getoption("--home") and os.path.abspath(config.getoption("--home"))
     config.addinivalue_line("markers", "engine(name): the test is about this engine only")
 
 

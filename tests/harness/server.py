@@ -25,6 +25,8 @@ from .waiting import PATIENCE, TooLate, wait_until
 
 TESTS = Path(__file__).resolve().parent.parent
 APPS = TESTS / "apps"
+PYTHON_HOME: str | None = None
+"""The environment that apps are served from, when `--home` of the tests names another than Verdigris's own."""
 READY = re.compile(r"\bready: (\d+) workers?\b")
 
 
@@ -168,6 +170,8 @@ class Server:
                 "NO_COLOR": "1",
             }
         )
+        if PYTHON_HOME:
+            ours["VERDIGRIS_HOME"] = PYTHON_HOME
         ours.update(extra)
         return ours
 
