@@ -169,6 +169,12 @@ def test_nothing_patches(doctor) -> None:
     assert any("remove gevent-patch = none" in hint for hint in answer.hints())
 
 
+def test_a_part_is_patched(doctor) -> None:
+    answer = doctor(APP, "--gevent", "--gevent-patch", "socket,select,dns,os", "web")
+    assert answer.code == 0, answer.text
+    assert answer.has("note", "not patched: ssl, time, thread, subprocess, queue")
+
+
 def test_drivers(doctor, home: Home) -> None:
     home.write("MySQLdb/__init__.py", "")
     home.write("models.py", "import psycopg2\nimport MySQLdb\nimport sqlite3\n")

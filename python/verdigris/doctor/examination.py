@@ -18,6 +18,16 @@ from verdigris.failure import LoadFailure, sentence, unforeseen
 
 _MOST_MODULES = 20
 _MOST_NAMES = 4
+_MOST_WAITED_IN = {
+    "socket": "socket",
+    "ssl": "ssl",
+    "select": "select",
+    "time": "time",
+    "thread": "threading",
+    "subprocess": "subprocess",
+    "queue": "queue",
+}
+"""Parts that gevent patches and requests wait in: gevent's word, and the module."""
 _PATCHED_IN_PLACE = ("socket", "threading", "subprocess", "queue")
 
 
@@ -105,17 +115,16 @@ class Examination:
     def _asker() -> str:
         """Where the app calls gevent."""
         frame = sys._getframe(1)
-        while frame.f_back is not None and (frame.f_globals.get("__name__") or "").split(".")[0] in (
-            *("verdigris", "gevent", "zope"),
-        ):
+        while frame.f_back is not None and _top_module(frame) in ("verdigris", "gevent", "zope"):
             frame = frame.f_back
         return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
     @staticmethod
-    def _is_patched() -> bool:
+    def _is_patched(*modules: str) -> bool:
+        """Whether one of these modules was patched, or anything that requests wait in."""
         from gevent import monkey
 
-        return monkey.is_module_patched("socket") or monkey.is_module_patched("time")
+        return any(monkey.is_module_patched(module) for module in modules or _MOST_WAITED_IN.values())
 
     # After it
 
@@ -143,6 +152,9 @@ class Examination:
                 "remove gevent-patch = none, or call gevent.monkey.patch_all() first of all in the app",
             )
             return
+        unpatched = [part for part, module in _MOST_WAITED_IN.items() if not self._is_patched(module)]
+        if unpatched:
+            section.note(f"not patched: {', '.join(unpatched)}", "gevent-patch = all, unless that is on purpose")
         for name in self.early:
             section.problem(*self._too_early(name))
         if not self.early:
@@ -245,6 +257,10 @@ def _section(title: str, look) -> Section:
         traceback.print_exc()
         section.note(f"the doctor could not look any further here: {sentence(error)}", "please report it")
     return section
+
+
+def _top_module(frame) -> str:
+    return (frame.f_globals.get("__name__") or "").partition(".")[0]
 
 
 def _from(app) -> str:
