@@ -15,6 +15,9 @@ PIP     := $(VENV)/bin/python -m pip --quiet
 BENCH   ?= all
 ADDRESS ?= 127.0.0.1:8000
 
+# What is run over every other Python.
+PYTHONS_TESTS := $(addprefix tests/test_,$(addsuffix .py,gevent gevent_start blocked deadlines environ input output))
+
 # What the wheel is made from: a change in any of these installs it anew.
 SOURCES := Cargo.toml Cargo.lock setup.py pyproject.toml README.md \
            $(shell find .cargo crates python -name '*.egg-info' -prune -o -type f ! -name '*.py[co]' -print)
@@ -33,8 +36,8 @@ test: $(VENV)/.installed $(VENV)/.example $(VENV)/.test-packages
 test-pythons: $(VENV)/.installed $(VENV)/.test-packages
 	@scripts/make-pythons
 	@for home in .venvs/python3.*; do \
-	    echo "=== $$home"; $(VENV)/bin/python -m pytest -n 2 tests --engine gevent --home "$$home" \
-	        -k 'test_gevent.py or test_gevent_start or test_blocked or test_deadlines or test_environ or test_output or test_input' || exit 1; \
+	    echo "=== $$home"; \
+	    $(VENV)/bin/python -m pytest -n 2 --engine gevent --home "$$home" $(PYTHONS_TESTS) || exit 1; \
 	done
 
 bench: $(VENV)/.installed

@@ -76,9 +76,12 @@ def test_an_app_that_patches_by_itself(serve, home) -> None:
 
 
 def test_what_came_too_early_is_named(serve, home) -> None:
-    home.write("sitecustomize.py", "import ssl\n")
+    home.write("sitecustomize.py", "import tracer\n")
+    home.write("tracer.py", "import ssl\n")
     server = serve_code(serve, home, "", environment={"PYTHONPATH": str(home.path)})
-    server.wait_line(r"warning: ssl was imported before gevent could patch the standard library, by sitecustomize")
+    server.wait_line(
+        r"warning: ssl was imported before gevent could patch the standard library, by sitecustomize → tracer → ssl: "
+    )
     assert "MonkeyPatchWarning" not in server.log.text
 
 

@@ -35,12 +35,13 @@ _KEEPS_ORIGINALS = ("ssl", "urllib3", "requests", "botocore", "aiohttp", "pymong
 def prepare(settings: dict, warnings: list[str]) -> None:
     """Import gevent and patch the standard library as the settings say."""
     _check_interpreter()
-    early = early_modules()
-    gevent = _import_gevent()
     wanted = _wanted(settings.get("gevent_patch") or "all")
+    early = early_modules() if wanted else []
+    origins = _origins(early)
+    gevent = _import_gevent()
     if wanted:
         _patch(wanted)
-        warnings += [_too_early(name) for name in early]
+        warnings += [_too_early(name, origins.get(name)) for name in early]
         # First of all hooks: those of libraries may need the hub.
         os.register_at_fork(after_in_child=gevent.reinit)
         from verdigris import drivers
@@ -115,9 +116,18 @@ def _patch(wanted: dict[str, bool]) -> None:
         monkey.patch_all(**wanted)
 
 
-def _too_early(name: str) -> str:
-    holders = users(name)
-    by = f"by {', '.join(holders[:3])}" if holders else "before Verdigris was started (a .pth file or sitecustomize)"
+def _origins(early: list[str]) -> dict[str, str]:
+    """Who brought the modules that came too early, as far as that can be found out."""
+    if not early:
+        return {}
+    from verdigris.early import at_start
+
+    return at_start(early)
+
+
+def _too_early(name: str, origin: str | None) -> str:
+    holders = origin or ", ".join(users(name)[:3])
+    by = f"by {holders}" if holders else "before Verdigris was started (a .pth file or sitecustomize)"
     return (
         f"{name} was imported before gevent could patch the standard library, {by}: it may block the whole worker, "
         "or fail with RecursionError\n"

@@ -41,7 +41,7 @@ def test_libraries_of_wheels_have_a_hash_in_their_names():
 
 
 def test_where_an_early_import_came_from():
-    from verdigris.doctor.imports import _origin, shown
+    from verdigris.early import _origin, shown
 
     lines = [(0, "os"), (2, "_ssl"), (1, "ssl"), (0, "sitecustomize"), (0, "site"), (0, "time")]
     assert _origin(lines, "ssl") == "sitecustomize → ssl"

@@ -24,6 +24,12 @@ def test_oldest_python(file):
     ast.parse(file.read_text(), feature_version=(3, 10))
 
 
+def test_every_package_is_in_the_wheel():
+    listed = re.search(r"^packages = (\[.*\])$", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    packages = {str(file.parent.relative_to(ROOT / "python")).replace("/", ".") for file in FILES}
+    assert set(ast.literal_eval(listed[1])) == packages
+
+
 def test_control_messages():
     from verdigris.control import MAX_PACKET, decode, encode, shorten
 

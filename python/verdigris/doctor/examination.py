@@ -12,8 +12,9 @@ from time import monotonic
 from verdigris import audit, loading, patching
 from verdigris.control import Channel
 from verdigris.doctor import report
-from verdigris.doctor.imports import ImportWatch, at_start, shown
+from verdigris.doctor.imports import ImportWatch
 from verdigris.doctor.report import Section
+from verdigris.early import at_start, shown
 from verdigris.failure import LoadFailure, sentence, unforeseen
 
 _MOST_MODULES = 20
