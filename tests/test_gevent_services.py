@@ -66,6 +66,29 @@ def test_django_and_postgresql(serve, postgres: daemons.Daemon, driver: str) -> 
     assert "division by zero" in Client(server, HTTP_SOCKET).get("/fails").text
 
 
+@pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
+def test_a_late_query_is_given_up_alone(serve, postgres: daemons.Daemon, driver: str) -> None:
+    environment = {"DRIVER": driver, "DATABASE": str(postgres.home)}
+    server = serve("database:app", "--harakiri", "2", threads=100, engine="gevent", environment=environment)
+    client = Client(server, HTTP_SOCKET)
+    late = client.begin("GET", "/sleep?seconds=15")
+    beside = [client.begin("GET", "/sleep?seconds=0.5") for _ in range(10)]
+    assert [exchange.response().status for exchange in beside] == [200] * 10
+    assert late.response().status == 504
+    server.wait_line(r"gave up GET /sleep\?seconds=15, which was late")
+    server.wait_line(r"database\.py\", line \d+, in sleep")
+    assert client.get("/sleep?seconds=0").status == 200
+
+
+@pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
+def test_a_database_that_does_not_answer(serve, driver: str) -> None:
+    """`connect_timeout` holds, and nobody else waits for it."""
+    server = serve("database:app", threads=100, engine="gevent", environment={"DRIVER": driver, "DATABASE": "/nowhere"})
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        answers = at_once(server, f"/connect?port={silent.getsockname()[1]}", 10, limit=10)
+    assert all("timeout" in answer for answer in answers), answers
+
+
 @pytest.mark.parametrize("daemon", [daemons.mariadb], indirect=True, ids=["mariadb"])
 def test_pymysql(serve, daemon: daemons.Daemon) -> None:
     server = serve_services(serve, PLACE=str(daemon.home))

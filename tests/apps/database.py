@@ -49,5 +49,13 @@ def fails(_request):
         return HttpResponse(str(error))
 
 
-urlpatterns = [path("sleep", sleep), path("fails", fails)]
+def connect(request):
+    """Connect to a server that may be silent, for two seconds."""
+    try:
+        connection.Database.connect(f"host=127.0.0.1 port={request.GET['port']} dbname=x user=x connect_timeout=2")
+    except connection.Database.OperationalError as error:
+        return HttpResponse(str(error))
+
+
+urlpatterns = [path("sleep", sleep), path("fails", fails), path("connect", connect)]
 app = WSGIHandler()
