@@ -29,6 +29,9 @@ HARMLESS = {
     "a name that was looked up": "import socket\nsocket.gethostbyname('localhost')\n",
     "a program that was run": "import subprocess\nsubprocess.run(['true'], check=True)\n",
     "a request that was made": "import urllib3, requests\n",
+    "threads of OpenBLAS, which survive a fork": (
+        "import numpy\nassert (numpy.ones((300, 300)) @ numpy.ones((300, 300)))[0][0] == 300\n"
+    ),
 }
 
 

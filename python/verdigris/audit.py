@@ -11,10 +11,11 @@ import os
 import sys
 from _socket import AF_INET, AF_INET6, AF_UNIX, SO_ACCEPTCONN, SOL_SOCKET, socket
 
+from verdigris import native_threads
+
 HINT = "start it in the workers instead, or load the app in each worker: lazy-apps = true"
 
 _DESCRIPTORS = "/proc/self/fd"
-_THREADS = "/proc/self/task"
 _MOST_NAMED = 5
 _KNOWN_PORTS = {
     3306: "MySQL",
@@ -59,7 +60,7 @@ def _threads() -> str:
         current = threading.current_thread()
         names = [describe_thread(thread) for thread in threading.enumerate() if thread is not current]
     # A library patched by gevent reports greenlets as threads, and C code starts threads that Python never sees.
-    count = count_of_threads()
+    count = native_threads.count()
     if count is not None and count <= 1:
         return ""
     if count is not None and count - 1 > len(names):
@@ -70,14 +71,6 @@ def _threads() -> str:
     subject = "1 thread is" if one else f"{count - 1 if count else len(names)} threads are"
     ending = "it does not exist" if one else "they do not exist"
     return f"{subject} running after the import ({_listed(names)}): {ending} in the workers\nhint: {HINT}"
-
-
-def count_of_threads() -> int | None:
-    """The threads of this process, as the system counts them; None where it does not say."""
-    try:
-        return len(os.listdir(_THREADS))
-    except OSError:
-        return None
 
 
 def describe_thread(thread) -> str:

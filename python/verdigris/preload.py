@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from verdigris import audit, leaving
+from verdigris import audit, leaving, native_threads
 from verdigris.control import Channel
 
 _AGAIN = "VERDIGRIS_AGAIN"
@@ -55,14 +55,15 @@ def obstacles(before: set[int]) -> list[str]:
 
     hub = get_hub_if_exists()
     greenlets = [] if hub is None else _greenlets(hub)
-    if hub is not None and not greenlets and audit.count_of_threads() != 1:
+    if hub is not None and not greenlets and native_threads.count() != 1:
         hub.destroy(destroy_loop=True)
     found = []
     if greenlets:
         found.append(f"{_count(greenlets, 'greenlet')} ({_listed(greenlets)})")
-    threads = (audit.count_of_threads() or 1) - 1
+    threads = (native_threads.count() or 1) - 1
     if threads > 0:
-        found.append(_count([None] * threads, "thread"))
+        names = native_threads.names()
+        found.append(_count([None] * threads, "thread") + (f" ({_listed(names)})" if names else ""))
     connections = audit.connections(before)
     if connections:
         found.append(f"{_count(connections, 'connection')} ({_listed(connections)})")

@@ -65,3 +65,13 @@ def test_unix_socket_peer(load, directory):
             load, directory, f"import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect({str(directory / 's')!r})"
         )
     assert f"1 socket is open after the import (to unix socket {directory}/s): all workers would share it" in warning
+
+
+def test_threads_of_numpy_survive_a_fork(load, directory):
+    """OpenBLAS ends them before a fork and starts them again, on machines with several cores; others count as ever."""
+    code = "import numpy, os\nnumpy.ones((300, 300)) @ numpy.ones((300, 300))\n"
+    assert warnings_of(load, directory, code) == []
+    [warning] = warnings_of(
+        load, directory, code + "import _thread, time\n_thread.start_new_thread(time.sleep, (3600,))\n"
+    )
+    assert warning.startswith("1 thread is running after the import (1 not started by Python)")
