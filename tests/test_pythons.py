@@ -59,7 +59,7 @@ def test_greenlets(serve, python: Path) -> None:
 
 
 def test_greenlets_use_their_memory_again(serve, python: Path) -> None:
-    """Since 3.11 each greenlet takes 16 KiB from the system and gives them back: as many page faults, unless it is kept."""
+    """Since 3.11 each greenlet takes 16 KiB from the system and gives them back: page faults, unless they are kept."""
     server = serve_with(serve, python, "greenlets:app")
     client = Client(server, HTTP_SOCKET)
     worker = int(client.get("/sleep?ms=0").text.split()[0])

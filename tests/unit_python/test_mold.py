@@ -173,7 +173,10 @@ def test_worker_that_serves_nobody_ends_with_its_mold(mold):
 
 def test_strangers_are_reaped(start, directory):
     """Processes that the import started become zombies of the mold when nobody waits for them."""
-    (directory / "web.py").write_text("import subprocess\nkept = subprocess.Popen(['true'])" + APP)
+    (directory / "web.py").write_text(
+        "import os, subprocess\nkept = subprocess.Popen(['true'])\n"
+        "os.waitid(os.P_PID, kept.pid, os.WEXITED | os.WNOWAIT)\n" + APP
+    )
     mold = start()
     mold.load(module="web")
     worker = mold.fork()
