@@ -41,16 +41,11 @@ def _originals() -> dict[int, str]:
     from gevent import monkey
 
     names: dict[int, str] = {}
-    for module, saved in monkey.saved.items():
-        if module not in _MATTERS:
-            continue
-        wanted = _MATTERS[module]
-        for name, original in saved.items():
-            if (
-                callable(original)
-                and (wanted is None or name in wanted)
-                and not _is_still_there(module, name, original)
-            ):
+    for module, wanted in _MATTERS.items():  # the names that people know come first
+        saved = monkey.saved.get(module, {})
+        for name in wanted or saved:
+            original = saved.get(name)
+            if callable(original) and not _is_still_there(module, name, original):
                 names.setdefault(id(original), f"{module}.{name}")
     return names
 

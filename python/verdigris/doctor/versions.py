@@ -34,7 +34,7 @@ def about_gevent(section: Section) -> None:
     names = f"{resolver.__module__}.{resolver.__qualname__}" if isinstance(resolver, type) else str(resolver)
     how = "in a pool of threads" if "thread" in names else f"by {names}"
     loop = gevent.config.loop
-    kind = loop.__module__.rpartition(".")[2] if isinstance(loop, type) else str(loop)
+    kind = loop.__module__.removeprefix("gevent.").partition(".")[0] if isinstance(loop, type) else str(loop)
     section.good(f"gevent {gevent.__version__}, greenlet {greenlet.__version__}; loop {kind}, names looked up {how}")
     for text, hint in misfits(sys.version_info[:2], gevent.__version__, greenlet.__version__):
         section.problem(text, hint)
