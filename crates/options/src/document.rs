@@ -1,6 +1,7 @@
 //! What every kind of configuration file comes down to: sections of `key = value` lines. There is
 //! one reader per format; this file says what they hand over and which one reads which file.
 
+use crate::bounds::{MOST_OPTIONS, MOST_REMARKS, MOST_SECTIONS, TooMuch};
 use crate::file_name;
 use crate::magic::{Eaten, Magic};
 use crate::{ini, json, toml, xml, yaml};
@@ -43,6 +44,8 @@ pub(crate) struct Document {
     pub(crate) broken: Vec<(u32, String)>,
     /// What the format allows and no option can be made of.
     pub(crate) passed_over: Vec<(u32, String)>,
+    /// There were more options than anybody needs; the rest was left out.
+    full: bool,
 }
 
 impl Format {
@@ -95,6 +98,9 @@ impl Format {
             },
         };
         document.eaten = replaced.eaten;
+        if let Some(line) = replaced.too_long {
+            document.broken = vec![(line, TooMuch::Bytes.to_string())];
+        }
         document.renumber(&replaced.line_numbers);
         document
     }
@@ -113,6 +119,12 @@ impl Format {
 impl Document {
     /// Adds an option.
     pub(crate) fn push(&mut self, number: u32, section: &str, key: &str, value: impl Into<String>) {
+        if self.lines.len() >= MOST_OPTIONS {
+            if !std::mem::replace(&mut self.full, true) {
+                self.broken(number, TooMuch::Options.to_string());
+            }
+            return;
+        }
         self.lines.push(Line {
             number,
             section: section.to_owned(),
@@ -121,10 +133,32 @@ impl Document {
         });
     }
 
-    /// Notes a section.
+    /// Notes a section. Whoever has thousands of them has a file of another kind.
     pub(crate) fn open(&mut self, section: &str) {
-        if !self.sections.iter().any(|known| known == section) {
+        let known = self.sections.iter().any(|known| known == section);
+        if !known && self.sections.len() < MOST_SECTIONS {
             self.sections.push(section.to_owned());
+        }
+    }
+
+    /// Notes what the format does not allow.
+    pub(crate) fn broken(&mut self, line: u32, what: impl Into<String>) {
+        if self.broken.len() < MOST_REMARKS {
+            self.broken.push((line, what.into()));
+        }
+    }
+
+    /// Notes what no option can be made of.
+    pub(crate) fn pass_over(&mut self, line: u32, what: impl Into<String>) {
+        if self.passed_over.len() < MOST_REMARKS {
+            self.passed_over.push((line, what.into()));
+        }
+    }
+
+    /// Notes a line that is not text.
+    pub(crate) fn not_text(&mut self, line: u32) {
+        if self.not_text.len() < MOST_REMARKS {
+            self.not_text.push(line);
         }
     }
 

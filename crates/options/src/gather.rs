@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::bounds::{Growth, TooMuch};
 use crate::entry::Entry;
 use crate::environment;
 use crate::logic::{self, Block, Known};
@@ -45,10 +46,12 @@ pub(crate) struct Gatherer<'a> {
     placeholders: HashSet<String>,
     /// Options that `declare-option` made.
     own_options: Vec<OwnOption>,
-    /// How many of them are being replaced right now; they may name each other.
+    /// How many of them, and of `set`, are being replaced right now; they may name each other.
     own_depth: usize,
-    /// How many options they have brought.
-    own_brought: usize,
+    /// What everything has grown to so far.
+    growth: Growth,
+    /// It has grown too far; that was said, and nothing more is taken in.
+    full: bool,
     /// From this entry on `strict` is on, and unknown keys are problems.
     strict_from: Option<usize>,
     problems: Vec<Problem>,
@@ -83,7 +86,8 @@ impl<'a> Gatherer<'a> {
             placeholders: HashSet::new(),
             own_options: Vec::new(),
             own_depth: 0,
-            own_brought: 0,
+            growth: Growth::default(),
+            full: false,
             strict_from: None,
             problems: Vec::new(),
             notices: Vec::new(),
@@ -100,8 +104,21 @@ impl<'a> Gatherer<'a> {
         }
     }
 
+    /// Whether there is room for more; the first time there is none is a problem.
+    fn has_room(&mut self, outcome: Result<(), TooMuch>, origin: &Origin) -> bool {
+        if let Err(what) = outcome
+            && !std::mem::replace(&mut self.full, true)
+        {
+            self.problems.push(overgrown(what, origin));
+        }
+        !self.full
+    }
+
     /// Adds one option; a block that is open decides whether and how often.
     pub(crate) fn add(&mut self, entry: Entry) {
+        if self.full {
+            return;
+        }
         if logic::is_end(&entry.key) {
             self.block = None;
             self.entries.push(entry);
@@ -125,20 +142,35 @@ impl<'a> Gatherer<'a> {
                 self.problems
                     .push(Problem::new(why).hint(hint).at(&entry.origin));
             }
-            Ok(turns) => {
-                for turn in turns {
-                    let value = entry.value.replace(logic::ITEM, &turn);
-                    self.act(Entry {
-                        value,
-                        ..entry.clone()
-                    });
-                }
+            Ok(turns) => self.turn(&entry, turns),
+        }
+    }
+
+    /// Adds one option once for each turn of a loop; a condition that holds is one turn.
+    fn turn(&mut self, entry: &Entry, turns: Vec<String>) {
+        // Each line that follows a loop makes all of them anew.
+        let looked_at = turns.iter().map(String::len).sum();
+        let room = self.growth.bytes(looked_at);
+        self.has_room(room, &entry.origin);
+        for turn in turns {
+            let value = self.growth.replaced(&entry.value, logic::ITEM, &turn);
+            let room = value.as_ref().map_or_else(|what| Err(*what), |_| Ok(()));
+            if !self.has_room(room, &entry.origin) {
+                return;
             }
+            self.act(Entry {
+                value: value.unwrap_or_default(),
+                ..entry.clone()
+            });
         }
     }
 
     /// Lists an option, and carries it out if it belongs to the language itself.
     fn act(&mut self, entry: Entry) {
+        let room = self.growth.option();
+        if !self.has_room(room, &entry.origin) {
+            return;
+        }
         self.entries.push(entry.clone());
         if let Some(block) = Block::begin(&entry.key, &entry.value) {
             self.open_block(block, &entry);
@@ -190,11 +222,17 @@ impl<'a> Gatherer<'a> {
             .iter()
             .rev()
             .find(|own| own.name == entry.key);
-        let Some(options) = own.map(|own| own.stands_for(&entry.value)) else {
+        let Some(options) = own.map(|own| own.stands_for(&entry.value, &mut self.growth)) else {
             return;
         };
-        self.own_brought += options.len();
-        if self.own_depth >= DEEPEST_OWN || self.own_brought > MOST_OWN {
+        let options = match options {
+            Ok(options) => options,
+            Err(what) => {
+                self.has_room(Err(what), &entry.origin);
+                return;
+            }
+        };
+        if self.own_depth >= DEEPEST_OWN {
             let problem = Problem::new(format!("{}: it stands for itself without end", entry.key))
                 .hint("end the circle of `declare-option` lines");
             self.problems.push(problem.at(&entry.origin));
@@ -252,12 +290,20 @@ impl<'a> Gatherer<'a> {
             self.problems.push(problem.at(&entry.origin));
             return;
         }
+        if self.own_depth >= DEEPEST_OWN {
+            let problem = Problem::new(format!("{}: it sets itself without end", entry.key))
+                .hint("write `set = key=value`");
+            self.problems.push(problem.at(&entry.origin));
+            return;
+        }
         self.placeholders.insert(key.to_owned());
+        self.own_depth += 1;
         self.act(Entry {
             key: key.to_owned(),
             value: value.to_owned(),
             ..entry.clone()
         });
+        self.own_depth -= 1;
     }
 
     /// Ends the collection: inherited files, then the references in all values, then a word about
@@ -274,12 +320,17 @@ impl<'a> Gatherer<'a> {
             .map(|entry| entry.value.clone())
             .collect();
         let environment = self.environment;
-        let unresolved = references::replace_all(
+        let outcome = references::replace_all(
             &mut self.entries,
             &|name| variable(environment, name),
             self.surroundings,
+            &mut self.growth,
         );
-        self.report_unresolved(&unresolved);
+        if let Some((index, what)) = outcome.too_much {
+            let origin = self.entries.get(index).map(|entry| entry.origin.clone());
+            self.has_room(Err(what), &origin.unwrap_or(Origin::Default));
+        }
+        self.report_unresolved(&outcome.unresolved);
         self.report_unknown(&written);
         Gathered {
             entries: self.entries,
@@ -301,7 +352,7 @@ impl<'a> Gatherer<'a> {
     }
 
     fn report_unresolved(&mut self, unresolved: &[Unresolved]) {
-        for missing in unresolved {
+        for missing in unresolved.iter().take(MOST_UNRESOLVED) {
             let Some(entry) = self.entries.get(missing.entry) else {
                 continue;
             };
@@ -381,6 +432,11 @@ impl<'a> Gatherer<'a> {
     }
 }
 
+/// The problem of a configuration that makes too much of itself.
+fn overgrown(what: TooMuch, origin: &Origin) -> Problem {
+    Problem::new(what.to_string()).hint(what.hint()).at(origin)
+}
+
 /// `a`, `b` or `c`, in backticks.
 pub(crate) fn listed(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
@@ -412,8 +468,8 @@ const FILE_HINT: &str = "paths are looked up from the directory the server is st
 /// Declared options may stand for declared options this deep.
 const DEEPEST_OWN: usize = 8;
 
-/// Declared options may bring this many options in all.
-const MOST_OWN: usize = 10_000;
+/// References without an answer that are named.
+const MOST_UNRESOLVED: usize = 1000;
 
 /// Unknown keys that are named.
 const MOST_UNKNOWN: usize = 50;

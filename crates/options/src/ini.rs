@@ -21,7 +21,7 @@ pub(crate) fn parse(text: &[u8]) -> Document {
             continue;
         }
         let Ok(line) = std::str::from_utf8(line) else {
-            ini.not_text.push(number);
+            ini.not_text(number);
             continue;
         };
         if *first == b'[' {

@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
                 let line = self.line(part).saturating_add(within.max(1) - 1);
                 let what = error.to_string();
                 let what = what.split(" at line ").next().unwrap_or_default();
-                self.document.broken.push((line, what.to_owned()));
+                self.document.broken(line, what);
                 None
             }
         }
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
             Some(b'n') => String::new(),
             Some(b'{' | b'[') => {
                 let what = format!("`{key}` holds parts of its own; options have none");
-                return self.document.passed_over.push((line, what));
+                return self.document.pass_over(line, what);
             }
             _ => value.to_owned(),
         };

@@ -5,8 +5,10 @@
 //! Start with [`load`].
 
 pub mod address;
+mod bounds;
 pub mod catalogue;
 pub mod check;
+mod command;
 mod command_line;
 pub mod config;
 mod document;

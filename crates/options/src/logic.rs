@@ -92,7 +92,7 @@ impl Block {
                 .filter(|word| !word.is_empty())
                 .map(str::to_owned)
                 .collect()),
-            Test::ForGlob => Ok(pattern::expand(&self.argument, known.surroundings)),
+            Test::ForGlob => pattern::expand(&self.argument, known.surroundings),
             Test::ForTimes => self.times(),
             Test::ForReadline => self.lines(known.surroundings),
             _ => Ok(self.condition(known)),

@@ -1,12 +1,14 @@
 //! The real machine behind [`Surroundings`].
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::command::output_of;
 use crate::surroundings::{Kind, Person, Surroundings};
 
 /// Reads from the machine the program runs on.
@@ -16,9 +18,12 @@ pub struct Machine;
 /// No configuration is larger than this; a mistyped path to a log or a device must not fill memory.
 const LARGEST_FILE: u64 = 16 << 20;
 
+/// How long a pipe may take to say everything, and a command to end.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 impl Surroundings for Machine {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        read_bounded(fs::File::open(path)?)
+        read_in_time(path, LONGEST_WAIT)
     }
 
     fn read_standard_input(&self) -> io::Result<Vec<u8>> {
@@ -49,13 +54,7 @@ impl Surroundings for Machine {
     }
 
     fn run(&self, command: &str) -> io::Result<Vec<u8>> {
-        let output = Command::new("/bin/sh")
-            .arg("-c")
-            .arg(command)
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()?;
-        Ok(output.stdout)
+        output_of(command, LARGEST_FILE, LONGEST_WAIT)
     }
 
     fn working_directory(&self) -> PathBuf {
@@ -96,6 +95,25 @@ impl Surroundings for Machine {
     }
 }
 
+/// Reads a file, or a pipe (`<(envsubst < app.ini)`) that may never be written to.
+fn read_in_time(path: &Path, longest: Duration) -> io::Result<Vec<u8>> {
+    let found = fs::metadata(path)?;
+    if found.is_file() || found.is_dir() {
+        return read_bounded(File::open(path)?);
+    }
+    let (sender, receiver) = mpsc::channel();
+    let path = path.to_owned();
+    // Nothing can wake somebody who opens a pipe without a writer; that thread stays behind.
+    thread::spawn(move || sender.send(File::open(path).and_then(read_bounded)));
+    receiver.recv_timeout(longest).unwrap_or_else(|_| {
+        let what = format!(
+            "it is a pipe or device, and nothing came for {} s",
+            longest.as_secs()
+        );
+        Err(io::Error::new(io::ErrorKind::TimedOut, what))
+    })
+}
+
 fn read_bounded(source: impl Read) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     source.take(LARGEST_FILE + 1).read_to_end(&mut content)?;
@@ -119,6 +137,9 @@ fn name_of(number: u32, file: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::os::fd::AsRawFd as _;
+
     use super::*;
 
     #[test]
@@ -129,6 +150,23 @@ mod tests {
         assert!(machine.processors() > 0);
         assert!(machine.working_directory().is_absolute());
         assert_eq!(machine.run("printf one").unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_pipe_that_stays_silent_is_given_up() {
+        let (silent, _writer) = io::pipe().unwrap();
+        let path = format!("/proc/self/fd/{}", silent.as_raw_fd());
+        let error = read_in_time(Path::new(&path), Duration::from_millis(20)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn a_pipe_that_speaks_is_read() {
+        let (pipe, mut writer) = io::pipe().unwrap();
+        writer.write_all(b"[uwsgi]").unwrap();
+        drop(writer);
+        let path = format!("/proc/self/fd/{}", pipe.as_raw_fd());
+        assert_eq!(Machine.read(Path::new(&path)).unwrap(), b"[uwsgi]");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::bounds::{MOST_BYTES, MOST_REMARKS};
 use crate::surroundings::{Person, Surroundings};
 
 /// A `%` that swallowed a byte without meaning.
@@ -23,6 +24,8 @@ pub(crate) struct Replaced {
     pub(crate) line_numbers: Vec<u32>,
     /// Pairs without a meaning.
     pub(crate) eaten: Vec<Eaten>,
+    /// The line that made the text longer than anybody needs; nothing behind it was read.
+    pub(crate) too_long: Option<u32>,
 }
 
 /// The names of one configuration file.
@@ -190,6 +193,12 @@ impl Magic {
         let mut line_numbers = vec![1];
         let mut eaten = Vec::new();
         let mut line = 1;
+        let mut too_long = None;
+        let mut note = |line, byte| {
+            if eaten.len() < MOST_REMARKS {
+                eaten.push(Eaten { line, byte });
+            }
+        };
         let mut bytes = content.iter().copied();
         while let Some(byte) = bytes.next() {
             if byte == b'\n' {
@@ -200,26 +209,28 @@ impl Magic {
                 text.push(byte);
                 continue;
             }
+            if text.len() > MOST_BYTES {
+                too_long = Some(line);
+                break;
+            }
             match bytes.next() {
                 Some(b'(') => text.extend_from_slice(b"%("),
                 Some(letter) => {
                     match self.value(letter) {
                         Some(value) => text.extend_from_slice(value.as_bytes()),
-                        None => eaten.push(Eaten {
-                            line,
-                            byte: Some(letter),
-                        }),
+                        None => note(line, Some(letter)),
                     }
                     // A swallowed line end joins two lines; the joined line keeps the first number.
                     line += u32::from(letter == b'\n');
                 }
-                None => eaten.push(Eaten { line, byte: None }),
+                None => note(line, None),
             }
         }
         Replaced {
             text,
             line_numbers,
             eaten,
+            too_long,
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Finds the names a person probably meant.
 
-/// The number of edits (insert, delete, replace, swap of neighbours) between two words.
-fn distance(left: &str, right: &str) -> usize {
-    let left: Vec<char> = left.chars().collect();
+/// The number of edits (insert, delete, replace, swap of neighbours) between two words, if there
+/// are at most `allowed`.
+fn distance(left: &[char], right: &str, allowed: usize) -> Option<usize> {
     let right: Vec<char> = right.chars().collect();
     let mut before_last: Vec<usize> = vec![0; right.len() + 1];
     let mut last: Vec<usize> = (0..=right.len()).collect();
+    let mut current = vec![0; right.len() + 1];
     for (row, &from) in left.iter().enumerate() {
-        let mut current = vec![row + 1; right.len() + 1];
+        current[0] = row + 1;
         for (column, &to) in right.iter().enumerate() {
             let replace = last[column] + usize::from(from != to);
             let mut best = replace.min(last[column + 1] + 1).min(current[column] + 1);
@@ -17,9 +18,20 @@ fn distance(left: &str, right: &str) -> usize {
             }
             current[column + 1] = best;
         }
-        before_last = std::mem::replace(&mut last, current);
+        // A swap reaches back two rows; from there on it never gets better.
+        if current.iter().chain(&last).all(|edits| *edits > allowed) {
+            return None;
+        }
+        std::mem::swap(&mut before_last, &mut last);
+        std::mem::swap(&mut last, &mut current);
     }
-    last[right.len()]
+    last.last().copied().filter(|edits| *edits <= allowed)
+}
+
+/// Which letters a word has, one bit each. An edit changes at most two bits, so words with very
+/// different letters need no closer look.
+fn letters(word: impl Iterator<Item = char>) -> u64 {
+    word.fold(0, |bits, letter| bits | 1 << (u32::from(letter) % 64))
 }
 
 /// Up to `wanted` candidates close to `word`, nearest first. Underscores count as dashes and
@@ -42,10 +54,13 @@ pub(crate) fn nearest<'a>(
         5..=8 => 2,
         _ => 3,
     };
+    let word: Vec<char> = plain.chars().collect();
+    let of_word = letters(word.iter().copied());
+    let other_letters = |candidate: &str| (of_word ^ letters(candidate.chars())).count_ones();
     let mut close: Vec<(usize, &str)> = candidates
-        .filter(|candidate| candidate.len().abs_diff(plain.len()) <= allowed)
-        .map(|candidate| (distance(&plain, candidate), candidate))
-        .filter(|(edits, _)| *edits <= allowed)
+        .filter(|candidate| candidate.len().abs_diff(word.len()) <= allowed)
+        .filter(|candidate| other_letters(candidate) as usize <= 2 * allowed)
+        .filter_map(|candidate| Some((distance(&word, candidate, allowed)?, candidate)))
         .collect();
     close.sort_unstable();
     if let Some(&(best, _)) = close.first() {
@@ -87,6 +102,27 @@ mod tests {
 
     #[test]
     fn swapped_neighbours_are_one_edit() {
-        assert_eq!(distance("dei", "die"), 1);
+        let edits = |left: &str, allowed| distance(&left.chars().collect::<Vec<_>>(), "die", allowed);
+        assert_eq!(edits("dei", 3), Some(1));
+        assert_eq!(edits("xyz", 3), Some(3));
+        assert_eq!(edits("xyz", 2), None);
+    }
+
+    #[test]
+    fn every_single_edit_is_found() {
+        for name in NAMES.into_iter().filter(|name| name.len() > 4) {
+            for at in 0..name.len() - 1 {
+                let (before, after) = name.split_at(at);
+                let slips = [
+                    format!("{before}{}", &after[1..]),
+                    format!("{before}q{}", &after[1..]),
+                    format!("{before}ü{after}"),
+                    format!("{before}{}{}{}", &after[1..2], &after[..1], &after[2..]),
+                ];
+                for slip in slips {
+                    assert_eq!(near(&slip), [name], "{slip}");
+                }
+            }
+        }
     }
 }

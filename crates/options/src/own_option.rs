@@ -1,6 +1,8 @@
 //! Options made of others: `declare-option = site=chdir=/srv/$1;module=$2` makes `site = shop app` a
 //! short way to write both.
 
+use crate::bounds::{Growth, TooMuch};
+
 /// An option somebody declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OwnOption {
@@ -28,21 +30,25 @@ impl OwnOption {
 
     /// The options it stands for: `$1` is the first word of the value. A number without a word
     /// stays as it is.
-    pub(crate) fn stands_for(&self, value: &str) -> Vec<(String, String)> {
+    pub(crate) fn stands_for(
+        &self,
+        value: &str,
+        growth: &mut Growth,
+    ) -> Result<Vec<(String, String)>, TooMuch> {
         let words = value.split(' ').filter(|word| !word.is_empty());
         let mut words: Vec<&str> = words.take(MOST_WORDS).collect();
         if words.is_empty() {
             words.push("");
         }
-        let filled = |text: &String| {
-            let numbered = words.iter().enumerate().rev();
-            numbered.fold(text.clone(), |text, (index, word)| {
-                text.replace(&format!("${}", index + 1), word)
+        let mut filled = |text: &String| {
+            let mut numbered = words.iter().enumerate().rev();
+            numbered.try_fold(text.clone(), |text, (index, word)| {
+                growth.replaced(&text, &format!("${}", index + 1), word)
             })
         };
         self.parts
             .iter()
-            .map(|(key, value)| (key.clone(), filled(value)))
+            .map(|(key, value)| Ok((key.clone(), filled(value)?)))
             .collect()
     }
 }
@@ -52,7 +58,8 @@ mod tests {
     use super::*;
 
     fn expanded(declared: &str, value: &str) -> String {
-        let options = OwnOption::declared(declared).unwrap().stands_for(value);
+        let own = OwnOption::declared(declared).unwrap();
+        let options = own.stands_for(value, &mut Growth::default()).unwrap();
         let options: Vec<String> = options
             .into_iter()
             .map(|(key, value)| format!("{key}={value}"))

@@ -4,17 +4,27 @@ use std::path::{Path, PathBuf};
 
 use crate::surroundings::{Kind, Surroundings};
 
-/// The paths that fit a pattern, sorted; a pattern that fits nothing gives nothing.
-pub(crate) fn expand(pattern: &str, surroundings: &dyn Surroundings) -> Vec<String> {
+/// Paths that are looked at on the way down; a pattern with more of them walks the whole disk.
+const MOST_PATHS: usize = 10_000;
+
+/// The paths that fit a pattern, sorted; a pattern that fits nothing gives nothing. `Err` when it
+/// fits more than anybody can mean.
+pub(crate) fn expand(
+    pattern: &str,
+    surroundings: &dyn Surroundings,
+) -> Result<Vec<String>, String> {
     let (mut paths, rest) = match pattern.strip_prefix('/') {
         Some(rest) => (vec![PathBuf::from("/")], rest),
         None => (vec![PathBuf::new()], pattern),
     };
     for part in rest.split('/').filter(|part| !part.is_empty()) {
-        paths = paths
+        let next = paths
             .iter()
-            .flat_map(|path| step(path, part, surroundings))
-            .collect();
+            .flat_map(|path| step(path, part, surroundings));
+        paths = next.take(MOST_PATHS + 1).collect();
+        if paths.len() > MOST_PATHS {
+            return Err(format!("`{pattern}` fits more than {MOST_PATHS} paths"));
+        }
     }
     let mut found: Vec<String> = paths
         .iter()
@@ -22,7 +32,7 @@ pub(crate) fn expand(pattern: &str, surroundings: &dyn Surroundings) -> Vec<Stri
         .collect();
     found.retain(|path| !path.is_empty());
     found.sort();
-    found
+    Ok(found)
 }
 
 /// All ways to go one name further down from a directory.
@@ -136,8 +146,9 @@ mod tests {
             .file("/v/a/x.ini", "")
             .file("/v/a/.x.ini", "")
             .file("/v/c", "");
-        assert_eq!(expand("/v/*/*.ini", &fake), ["/v/a/x.ini", "/v/b/x.ini"]);
-        assert_eq!(expand("/v/c", &fake), ["/v/c"]);
-        assert!(expand("/v/*/y", &fake).is_empty());
+        let expand = |pattern| expand(pattern, &fake).unwrap();
+        assert_eq!(expand("/v/*/*.ini"), ["/v/a/x.ini", "/v/b/x.ini"]);
+        assert_eq!(expand("/v/c"), ["/v/c"]);
+        assert!(expand("/v/*/y").is_empty());
     }
 }

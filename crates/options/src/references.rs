@@ -2,13 +2,18 @@
 //! `@(file)` from a file, `%(name)` from other options, in this order.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::Path;
 
+use crate::bounds::{Growth, MOST_BYTES, TooMuch};
 use crate::entry::Entry;
 use crate::surroundings::{self, Surroundings};
 
 /// Looks up an environment variable.
 pub(crate) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Looks up the first value of an option or placeholder.
+type Values<'a, 'text> = &'a dyn Fn(&str) -> Option<&'text str>;
 
 /// A reference that could not be resolved and therefore stays in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,66 +26,92 @@ pub(crate) struct Unresolved {
     pub(crate) reason: Option<String>,
 }
 
+/// What the three passes came to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// References that have no answer.
+    pub(crate) unresolved: Vec<Unresolved>,
+    /// The entry at which everything had grown too far; the passes ended there.
+    pub(crate) too_much: Option<(usize, TooMuch)>,
+}
+
+impl Outcome {
+    fn unresolved(&mut self, entry: usize, reference: String, reason: Option<String>) {
+        self.unresolved.push(Unresolved {
+            entry,
+            reference,
+            reason,
+        });
+    }
+
+    /// Takes what a reference came to, as long as there is room.
+    fn put_in(&mut self, entry: usize, growth: &mut Growth, text: String) -> Option<String> {
+        match growth.bytes(text.len()) {
+            Ok(()) => Some(text),
+            Err(what) => {
+                self.too_much.get_or_insert((entry, what));
+                None
+            }
+        }
+    }
+}
+
 /// Runs the three passes over all entries.
 pub(crate) fn replace_all(
     entries: &mut [Entry],
     variables: Variables<'_>,
     surroundings: &dyn Surroundings,
-) -> Vec<Unresolved> {
-    let mut unresolved = Vec::new();
+    growth: &mut Growth,
+) -> Outcome {
+    let mut outcome = Outcome::default();
     for (index, entry) in entries.iter_mut().enumerate() {
-        let value = replace(&entry.value, "$(", &mut |name| {
-            let found = variables(name);
-            if found.is_none() {
-                unresolved.push(Unresolved {
-                    entry: index,
-                    reference: format!("$({name})"),
-                    reason: None,
-                });
-            }
-            found
+        entry.value = replace(&entry.value, "$(", &mut |name| {
+            let Some(found) = variables(name) else {
+                outcome.unresolved(index, format!("$({name})"), None);
+                return None;
+            };
+            outcome.put_in(index, growth, found)
         });
-        entry.value = value;
     }
+    let mut stuck = false;
     for (index, entry) in entries.iter_mut().enumerate() {
-        let value = replace(
-            &entry.value,
-            "@(",
-            &mut |source| match content(source, surroundings) {
-                Ok(text) => Some(text),
-                Err(reason) => {
-                    let reference = format!("@({source})");
-                    unresolved.push(Unresolved {
-                        entry: index,
-                        reference,
-                        reason: Some(reason),
-                    });
+        entry.value = replace(&entry.value, "@(", &mut |source| {
+            // After a command that did not end in time, nobody waits for a second one.
+            if stuck || outcome.too_much.is_some() {
+                return None;
+            }
+            match content(source, surroundings) {
+                Ok(text) => outcome.put_in(index, growth, text),
+                Err(Unreadable { why, in_time }) => {
+                    stuck = !in_time;
+                    outcome.unresolved(index, format!("@({source})"), Some(why));
                     None
                 }
-            },
-        );
-        entry.value = value;
+            }
+        });
     }
     let mut first: HashMap<String, usize> = HashMap::new();
     for (index, entry) in entries.iter().enumerate() {
         first.entry(entry.key.clone()).or_insert(index);
     }
     for index in 0..entries.len() {
-        let known = |word: &str| first.get(word).map(|&index| entries[index].value.clone());
+        if outcome.too_much.is_some() {
+            break;
+        }
+        let known = |word: &str| first.get(word).map(|&index| entries[index].value.as_str());
         let value = replace(&entries[index].value, "%(", &mut |expression| {
-            let found = evaluate(expression, &known);
-            if found.is_none() {
-                unresolved.push(Unresolved {
-                    entry: index,
-                    reference: format!("%({expression})"),
-                    reason: None,
-                });
+            if outcome.too_much.is_some() {
+                return None;
             }
-            found
+            let Some(found) = evaluate(expression, &known) else {
+                outcome.unresolved(index, format!("%({expression})"), None);
+                return None;
+            };
+            outcome.put_in(index, growth, found)
         });
         entries[index].value = value;
     }
-    unresolved
+    outcome
 }
 
 /// Replaces every `open…)` by what `with` makes of the inside; where it has no answer the text
@@ -108,20 +139,34 @@ pub(crate) fn replace(
     result
 }
 
+/// Why there is nothing to put in.
+struct Unreadable {
+    why: String,
+    /// The answer came in time; it was only no good one.
+    in_time: bool,
+}
+
 /// The content behind `@(…)`, a path or `exec://command`, without the end of its last line.
-fn content(source: &str, surroundings: &dyn Surroundings) -> Result<String, String> {
+fn content(source: &str, surroundings: &dyn Surroundings) -> Result<String, Unreadable> {
+    let no_use = |why: String| Unreadable { why, in_time: true };
     let bytes = match source.split_once("://") {
         Some(("exec", command)) => surroundings.run(command),
-        Some((scheme, _)) => return Err(format!("{scheme}:// is not a source Verdigris reads")),
+        Some((scheme, _)) => {
+            let why = format!("{scheme}:// is not a source Verdigris reads");
+            return Err(no_use(why));
+        }
         None => surroundings.read(Path::new(source)),
     };
-    let bytes = bytes.map_err(|error| surroundings::reason(&error))?;
+    let bytes = bytes.map_err(|error| Unreadable {
+        why: surroundings::reason(&error),
+        in_time: error.kind() != io::ErrorKind::TimedOut,
+    })?;
     match String::from_utf8(bytes) {
         Ok(text) => {
             let line = text.strip_suffix('\n').unwrap_or(&text);
             Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
         }
-        Err(_) => Err("it is not UTF-8 text".to_owned()),
+        Err(_) => Err(no_use("it is not UTF-8 text".to_owned())),
     }
 }
 
@@ -137,8 +182,8 @@ enum Operator {
 
 /// Evaluates `%(…)`: blank-separated words from left to right. A word is the first value of an
 /// option or placeholder of that name, or a number; words without a value are passed over. `None`
-/// when nothing at all came out.
-fn evaluate(expression: &str, known: Variables<'_>) -> Option<String> {
+/// when nothing at all came out. It ends early when more comes out than there ever is room for.
+fn evaluate(expression: &str, known: Values<'_, '_>) -> Option<String> {
     let mut result: Option<String> = None;
     let mut operator = Operator::Join;
     for word in expression.split(' ').filter(|word| !word.is_empty()) {
@@ -153,8 +198,12 @@ fn evaluate(expression: &str, known: Variables<'_>) -> Option<String> {
             "*" => Operator::Multiply,
             "/" => Operator::Divide,
             _ => {
-                if let Some(operand) = value_of(word, known) {
-                    result = Some(apply(operator, result.as_deref(), &operand));
+                let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
+                if let Some(operand) = known(word).or(is_number.then_some(word)) {
+                    result = Some(apply(operator, result, operand));
+                }
+                if result.as_ref().is_some_and(|text| text.len() > MOST_BYTES) {
+                    return result;
                 }
                 Operator::Join
             }
@@ -163,20 +212,14 @@ fn evaluate(expression: &str, known: Variables<'_>) -> Option<String> {
     result
 }
 
-/// The first value under this name, or the word itself when it is a number.
-fn value_of(word: &str, known: Variables<'_>) -> Option<String> {
-    let number = || {
-        word.bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then(|| word.to_owned())
-    };
-    known(word).or_else(number)
-}
-
-fn apply(operator: Operator, left: Option<&str>, right: &str) -> String {
-    let (first, second) = (number(left.unwrap_or_default()), number(right));
+fn apply(operator: Operator, left: Option<String>, right: &str) -> String {
+    let mut left = left.unwrap_or_default();
+    let (first, second) = (number(&left), number(right));
     let result = match operator {
-        Operator::Join => return format!("{}{right}", left.unwrap_or_default()),
+        Operator::Join => {
+            left.push_str(right);
+            return left;
+        }
         Operator::Add => first.saturating_add(second),
         Operator::Subtract => first.saturating_sub(second),
         Operator::Multiply => first.saturating_mul(second),
@@ -185,15 +228,15 @@ fn apply(operator: Operator, left: Option<&str>, right: &str) -> String {
     result.to_string()
 }
 
+/// More digits than any number has.
+const MOST_DIGITS: usize = 32;
+
 /// The number at the start of a text, as C's `atoi` finds it.
 fn number(text: &str) -> i64 {
     let text = text.trim_start();
-    let end = text
-        .char_indices()
-        .find(|(index, character)| {
-            !(character.is_ascii_digit() || (*index == 0 && matches!(character, '-' | '+')))
-        })
-        .map_or(text.len(), |(index, _)| index);
+    let sign = usize::from(text.starts_with(['-', '+']));
+    let digits = text.bytes().skip(sign).take(MOST_DIGITS);
+    let end = sign + digits.take_while(u8::is_ascii_digit).count();
     text[..end].parse().unwrap_or(0)
 }
 
@@ -204,7 +247,7 @@ mod tests {
     fn evaluated(expression: &str, pairs: &[(&str, &str)]) -> Option<String> {
         let known = |word: &str| {
             let pair = pairs.iter().find(|(name, _)| *name == word);
-            pair.map(|(_, value)| (*value).to_owned())
+            pair.map(|(_, value)| *value)
         };
         evaluate(expression, &known)
     }

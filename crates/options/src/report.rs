@@ -1,6 +1,7 @@
 //! What is said back to the person who wrote the configuration: problems, which stop the start,
 //! and notices, which do not.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -114,9 +115,9 @@ impl Notice {
         if let Some(origin) = &self.origin {
             let _ = write!(line, "{origin}: ");
         }
-        line.push_str(&self.text);
+        line.push_str(&readable(&self.text));
         if let Some(hint) = &self.hint {
-            let _ = write!(line, " (hint: {hint})");
+            let _ = write!(line, " (hint: {})", readable(hint));
         }
         line
     }
@@ -137,6 +138,51 @@ pub(crate) fn place(origin: Option<&Origin>, files: &[PathBuf]) -> (usize, u32) 
     }
 }
 
+/// What of one line is shown to a person.
+const LONGEST_LINE: usize = 1000;
+
+/// Problems or notices shown to a person at once.
+const MOST_SHOWN: usize = 100;
+
+/// A text as a terminal may show it: nothing that would steer the terminal, and of lines longer
+/// than anybody reads the beginning.
+pub(crate) fn readable(text: &str) -> Cow<'_, str> {
+    let steers = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    let long = |line: &str| line.len() > LONGEST_LINE;
+    if !text.contains(steers) && !text.split('\n').any(long) {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.split('\n').map(|line| {
+        let beginning = beginning(line);
+        let mut shown = String::new();
+        for character in beginning.chars() {
+            if steers(character) {
+                shown.extend(character.escape_default());
+            } else {
+                shown.push(character);
+            }
+        }
+        if beginning.len() < line.len() {
+            let _ = write!(shown, "… ({} bytes)", line.len());
+        }
+        shown
+    });
+    Cow::Owned(lines.collect::<Vec<_>>().join("\n"))
+}
+
+fn beginning(line: &str) -> &str {
+    let mut ends = (0..=line.len().min(LONGEST_LINE)).rev();
+    &line[..ends.find(|end| line.is_char_boundary(*end)).unwrap_or(0)]
+}
+
+/// The line that stands for everything that is not shown.
+fn and_more(count: usize, of_what: &str) -> String {
+    match count.saturating_sub(MOST_SHOWN) {
+        0 => String::new(),
+        more => format!("… and {more} more {of_what}; `verdigris check --json` has them all\n"),
+    }
+}
+
 /// Renders problems for a person: each with its place, then its hint. `colour` paints the words
 /// `error` and `hint`; whether that is wanted is the caller's decision.
 pub fn render_problems(problems: &[Problem], colour: bool) -> String {
@@ -146,7 +192,7 @@ pub fn render_problems(problems: &[Problem], colour: bool) -> String {
         ("", "", "")
     };
     let mut text = String::new();
-    for (index, problem) in problems.iter().enumerate() {
+    for (index, problem) in problems.iter().take(MOST_SHOWN).enumerate() {
         if index > 0 {
             text.push('\n');
         }
@@ -154,13 +200,13 @@ pub fn render_problems(problems: &[Problem], colour: bool) -> String {
         if let Some(origin) = &problem.origin {
             let _ = write!(text, "{origin}: ");
         }
-        text.push_str(&problem.what);
+        text.push_str(&readable(&problem.what));
         text.push('\n');
         if let Some(hint) = &problem.hint {
-            let _ = writeln!(text, "\n{cyan}hint{plain}: {hint}");
+            let _ = writeln!(text, "\n{cyan}hint{plain}: {}", readable(hint));
         }
     }
-    text
+    text + &and_more(problems.len(), "problems")
 }
 
 /// Problems for tools.
@@ -196,7 +242,7 @@ pub fn render_notices(notices: &[Notice], colour: bool) -> String {
         ("", "")
     };
     let mut text = String::new();
-    for notice in notices {
+    for notice in notices.iter().take(MOST_SHOWN) {
         let (paint, word) = match notice.level {
             Level::Warning => (yellow, "warning"),
             Level::Info => ("", "note"),
@@ -204,7 +250,7 @@ pub fn render_notices(notices: &[Notice], colour: bool) -> String {
         let end = if paint.is_empty() { "" } else { plain };
         let _ = writeln!(text, "{paint}{word}{end}: {}", notice.line());
     }
-    text
+    text + &and_more(notices.len(), "remarks")
 }
 
 #[cfg(test)]
@@ -223,6 +269,20 @@ mod tests {
             render_problems(&[problem], false),
             "error: a.ini:3: `4x` is not a whole number\n\nhint: write `processes = 4`\n"
         );
+    }
+
+    #[test]
+    fn nothing_steers_the_terminal_or_fills_it() {
+        assert_eq!(readable("a\tb\nc"), "a\tb\nc");
+        assert_eq!(readable("a\x1b[2Jb"), "a\\u{1b}[2Jb");
+        let long = "ä".repeat(LONGEST_LINE);
+        assert_eq!(
+            readable(&long),
+            format!("{}… ({} bytes)", "ä".repeat(LONGEST_LINE / 2), long.len())
+        );
+        let many = vec![Problem::new("x"); MOST_SHOWN + 2];
+        let text = render_problems(&many, false);
+        assert!(text.ends_with("… and 2 more problems; `verdigris check --json` has them all\n"), "{text}");
     }
 
     #[test]

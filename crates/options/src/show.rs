@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::Loaded;
 use crate::Origin;
 use crate::entry::{Given, Values};
+use crate::report::readable;
 use crate::table::{self, Group, Row, Verdict};
 
 /// One value that counts.
@@ -42,7 +43,7 @@ impl Loaded {
             let _ = writeln!(
                 text,
                 "{:column$}  {dim}# {place}{remark}{plain}",
-                left(shown)
+                readable(&left(shown))
             );
         }
         text

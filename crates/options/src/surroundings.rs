@@ -51,7 +51,8 @@ pub trait Surroundings {
     fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
     /// The inode number of a file.
     fn inode(&self, path: &Path) -> Option<u64>;
-    /// What a shell command prints on its standard output.
+    /// What a shell command prints on its standard output. An error of the kind `TimedOut` tells
+    /// that it was ended because it took too long.
     fn run(&self, command: &str) -> io::Result<Vec<u8>>;
     /// The directory the server was started in.
     fn working_directory(&self) -> PathBuf;

@@ -17,7 +17,7 @@ pub(crate) fn parse(text: &str) -> Document {
     for error in errors {
         let line = reader.lines.of(error.span().map_or(0, |span| span.start));
         let what = error.message().replace('\n', ", ");
-        reader.document.broken.push((line, what));
+        reader.document.broken(line, what);
     }
     // What is left of a broken file would only bring messages about what it lacks.
     if reader.document.broken.is_empty() {
@@ -70,7 +70,7 @@ impl Reader<'_> {
             DeValue::Boolean(_) | DeValue::Datetime(_) => written.to_owned(),
             DeValue::Array(_) | DeValue::Table(_) => {
                 let what = format!("`{key}` holds parts of its own; options have none");
-                return self.document.passed_over.push((line, what));
+                return self.document.pass_over(line, what);
             }
         };
         self.document.push(line, section, key, text);

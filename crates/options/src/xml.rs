@@ -23,10 +23,7 @@ pub(crate) fn parse(text: &str) -> Document {
             Ok(event) => reader.event(&event, lines.of(begin)),
             Err(error) => {
                 let at = usize::try_from(source.error_position()).unwrap_or(usize::MAX);
-                reader
-                    .document
-                    .broken
-                    .push((lines.of(at), error.to_string()));
+                reader.document.broken(lines.of(at), error.to_string());
                 break;
             }
         }
@@ -126,7 +123,7 @@ impl Reader {
             self.text(character.encode_utf8(&mut [0; 4]));
         } else {
             let what = format!("`&{name};` stands for nothing");
-            self.document.broken.push((line, what));
+            self.document.broken(line, what);
         }
     }
 
@@ -154,7 +151,7 @@ impl Reader {
                 "`{}` stands inside another option; options have no parts",
                 element.name
             );
-            self.document.passed_over.push((element.line, what));
+            self.document.pass_over(element.line, what);
         }
     }
 
@@ -184,7 +181,7 @@ impl Reader {
             .filter(|_| self.document.broken.is_empty())
         {
             let what = format!("`<{}>` (line {}) is not closed", element.name, element.line);
-            self.document.broken.push((last_line, what));
+            self.document.broken(last_line, what);
         }
         self.document
     }

@@ -77,7 +77,7 @@ impl<'a> Reader<'a> {
     }
 
     fn broken(&mut self, line: Raw<'_>, what: impl Into<String>) {
-        self.document.broken.push((line.number, what.into()));
+        self.document.broken(line.number, what);
     }
 
     fn line(&mut self, line: Raw<'a>) {
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
         let indent = *self.indent.get_or_insert(line.indent);
         if line.indent > indent {
             let what = format!("`{key}` stands inside another option; options have no parts");
-            self.document.passed_over.push((line.number, what));
+            self.document.pass_over(line.number, what);
             return;
         }
         self.option(line, &key, value);
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
     fn no_key(&mut self, line: Raw<'_>) {
         if line.text.starts_with('-') {
             let what = "this list item belongs to no option".to_owned();
-            self.document.passed_over.push((line.number, what));
+            self.document.pass_over(line.number, what);
         } else {
             self.broken(line, format!("`{}` has no `: ` behind a name", line.text));
         }

@@ -131,6 +131,12 @@ fn unknown(explainer: &Explainer<'_>, line: &Line) -> (Word, String) {
             "no condition or loop of uWSGI has this name; the lines behind it always count";
         return (Word::Unknown, sentence.to_owned());
     }
+    if let Some(option) = written_without_sign(key) {
+        let sentence = format!(
+            "there is no `=`, so the whole line is a name that no option has; write `{option}`"
+        );
+        return (Word::Unknown, sentence);
+    }
     let near = explainer.near(key);
     let hint = match (meant(key), near.is_empty()) {
         (Some(meant), _) => format!("; {meant}"),
@@ -139,6 +145,13 @@ fn unknown(explainer: &Explainer<'_>, line: &Line) -> (Word, String) {
     };
     let sentence = format!("no option has this name, so the line does nothing, as in uWSGI{hint}");
     (Word::Unknown, sentence)
+}
+
+/// `http-socket :8000`: an option and its value, only the sign between them is missing.
+fn written_without_sign(key: &str) -> Option<String> {
+    let (name, value) = key.split_once([' ', '\t', ':'])?;
+    table::find(name)?;
+    Some(format!("{name} = {}", value.trim()))
 }
 
 /// Names that people write and no spelling brings near the right one.

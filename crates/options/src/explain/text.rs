@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Explanation, Kind, Line, Reading, Remark, Word};
-use crate::report;
+use crate::report::{self, readable};
 
 impl Word {
     /// The word itself.
@@ -109,11 +109,12 @@ impl Page {
     }
 
     fn line(&mut self, line: &Line) {
-        let text = if line.readings.is_empty() {
-            self.painted("\x1b[2m", &line.text)
+        let paint = if line.readings.is_empty() {
+            "\x1b[2m"
         } else {
-            self.painted("\x1b[1m", &line.text)
+            "\x1b[1m"
         };
+        let text = self.painted(paint, &readable(&line.text));
         let numbered = format!("{:>4}  {text}", line.number);
         let _ = writeln!(self.text, "{}", numbered.trim_end());
         let several = line.readings.len() > 1;
@@ -132,7 +133,7 @@ impl Page {
         } else {
             String::new()
         };
-        let _ = writeln!(self.text, "      {word}: {name}{}", reading.sentence);
+        let _ = writeln!(self.text, "      {word}: {name}{}", readable(&reading.sentence));
         for remark in &reading.remarks {
             self.remark("      ", remark);
         }
@@ -140,6 +141,6 @@ impl Page {
 
     fn remark(&mut self, indent: &str, remark: &Remark) {
         let word = self.painted(remark.kind.paint(), remark.kind.name());
-        let _ = writeln!(self.text, "{indent}{word}: {}", remark.text);
+        let _ = writeln!(self.text, "{indent}{word}: {}", readable(&remark.text));
     }
 }

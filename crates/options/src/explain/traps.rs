@@ -20,9 +20,20 @@ pub(super) fn remarks(row: Option<&Row>, line: &Line, value: &str) -> Vec<Remark
     let Some(row) = row else {
         return remarks;
     };
-    if is_quoted(&line.value) {
+    let pair = (row.takes == Takes::Pair).then(|| line.value.split_once('='));
+    let inside = pair.flatten().map_or("", |(_, value)| value.trim());
+    if is_quoted(&line.value) || is_quoted(inside) {
         let text = "the quotes are part of the value; uWSGI does not remove them either";
         say(Kind::Trap, text.to_owned());
+    }
+    if line.value.ends_with('\\') {
+        let text = "the backslash belongs to the value: no line goes on in the next one, here or in uWSGI; write it all on one line";
+        say(Kind::Trap, text.to_owned());
+    }
+    let names_file = matches!(row.takes, Takes::Path | Takes::Address) && !row.optional;
+    if names_file && is_switch(value) {
+        let text = format!("this is no switch: it names a file called `{value}`");
+        say(Kind::Trap, text);
     }
     let is_text = matches!(
         row.takes,
@@ -90,6 +101,9 @@ fn risk(option: &str, value: &str) -> Option<&'static str> {
         "catch-exceptions" if is_true(value) => {
             Some("visitors see tracebacks, with values from your code")
         }
+        "plugins" if is_python_two(value) => {
+            Some("Python 2 is not served; the app needs Python 3.10 or newer")
+        }
         "env" if is_secret(value) => {
             Some("a secret in a configuration file; pass it in the environment instead")
         }
@@ -119,11 +133,26 @@ fn difference(option: &str, value: &str) -> Option<&'static str> {
     }
 }
 
+/// `python2`, `python27`, and the old Debian names.
+fn is_python_two(value: &str) -> bool {
+    value
+        .split(',')
+        .any(|plugin| plugin.trim().starts_with("python2"))
+}
+
 fn is_everywhere(value: &str) -> bool {
     value.starts_with(':')
         || value.starts_with("0.0.0.0:")
         || value.starts_with("[::]:")
         || value.starts_with("*:")
+}
+
+/// A word that somebody took for a switch.
+fn is_switch(value: &str) -> bool {
+    matches!(
+        value.to_ascii_lowercase().as_str(),
+        "true" | "false" | "on" | "off" | "yes" | "no"
+    )
 }
 
 fn is_true(value: &str) -> bool {

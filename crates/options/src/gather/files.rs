@@ -55,6 +55,10 @@ impl Gatherer<'_> {
             self.problems.push(problem.at(&entry.origin));
             return;
         }
+        let room = self.growth.file();
+        if !self.has_room(room, &entry.origin) {
+            return;
+        }
         let content = match self.content(&file) {
             Ok(content) => content,
             Err(why) => {
