@@ -56,7 +56,8 @@ fn read_at_most(source: impl Read, most: u64) -> io::Result<Vec<u8>> {
 fn end(group: u32) {
     // The shell can name a whole process group; the library can only name the first process.
     let words = format!("kill -KILL -{group}");
-    let _ = Command::new("/bin/sh").arg("-c").arg(words).status();
+    let mut kill = Command::new("/bin/sh");
+    let _ = kill.arg("-c").arg(words).stderr(Stdio::null()).status();
 }
 
 #[cfg(test)]

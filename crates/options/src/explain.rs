@@ -213,6 +213,8 @@ struct Explainer<'a> {
     done: RefCell<HashMap<(&'static str, String), bool>>,
     /// Names near those that are no options; looking for them takes long.
     near: RefCell<HashMap<String, Vec<&'static str>>>,
+    /// Lines on which reading the value already told of a comment behind it.
+    comments: HashSet<u32>,
     /// Words that stand inside `%(…)`.
     used: HashSet<String>,
     /// Placeholders and options that `set-ph` and `declare-option` made.
@@ -248,6 +250,7 @@ impl<'a> Explainer<'a> {
             last,
             done: RefCell::default(),
             near: RefCell::default(),
+            comments: commented_lines(loaded, file),
             entries,
             used: words_in_references(&written),
             declared: declared.collect(),
@@ -354,8 +357,27 @@ impl<'a> Explainer<'a> {
             let text = format!("{}{hint}", notice.text);
             remarks.entry(line).or_default().push(Remark { kind, text });
         }
+        let joined = |eaten: &&crate::magic::Eaten| eaten.byte == Some(b'\n');
+        for eaten in self.document.eaten.iter().filter(joined) {
+            let text = "it belongs to the line above, which ends in a `%`".to_owned();
+            let kind = Kind::Trap;
+            let line = eaten.line.saturating_add(1);
+            remarks.entry(line).or_default().push(Remark { kind, text });
+        }
         remarks
     }
+}
+
+/// Lines about which a notice already speaks of the comment behind the value.
+fn commented_lines(loaded: &Loaded, file: &str) -> HashSet<u32> {
+    let speaks = |notice: &&crate::Notice| {
+        let hint = notice.hint.as_deref().unwrap_or_default();
+        hint.starts_with(crate::resolve::NO_COMMENTS)
+    };
+    let notices = loaded.notices.iter().filter(speaks);
+    notices
+        .filter_map(|notice| line_of(notice.origin.as_ref()?, file))
+        .collect()
 }
 
 /// The line of an origin in this file.

@@ -137,6 +137,11 @@ impl<'a> Gatherer<'a> {
             block.turns(&known)
         };
         match turns {
+            Err(why) if block.reads_lines() => {
+                let text = format!("{why}; the block that begins at {opened} is passed over");
+                self.notices.push(Notice::warning(text).at(&entry.origin));
+                self.block = Some((Block::without_turns(), opened));
+            }
             Err(why) => {
                 let hint = format!("mend or remove the block that begins at {opened}");
                 self.problems
@@ -405,7 +410,10 @@ impl<'a> Gatherer<'a> {
             } else {
                 nearest(key, table::names(), 3)
             };
-            let hint = (!near.is_empty()).then(|| format!("did you mean {}?", listed(&near)));
+            let near = (!near.is_empty()).then(|| format!("did you mean {}?", listed(&near)));
+            let hint = written_without_sign(key, &entry.value)
+                .map(|meant| format!("write `{meant}`"))
+                .or(near);
             if strict {
                 let mut problem = Problem::new(format!("`{key}` is no option, and strict is on"))
                     .at(&entry.origin);
@@ -435,6 +443,19 @@ impl<'a> Gatherer<'a> {
 /// The problem of a configuration that makes too much of itself.
 fn overgrown(what: TooMuch, origin: &Origin) -> Problem {
     Problem::new(what.to_string()).hint(what.hint()).at(origin)
+}
+
+/// `http-socket :8000`: an option and its value, only the sign between them is missing.
+pub(crate) fn written_without_sign(key: &str, value: &str) -> Option<String> {
+    let end = key.find([' ', '\t', ':'])?;
+    let (name, rest) = key.split_at(end);
+    table::find(name)?;
+    let rest = rest.trim();
+    Some(if value.is_empty() {
+        format!("{name} = {rest}")
+    } else {
+        format!("{name} = {rest}={value}")
+    })
 }
 
 /// `a`, `b` or `c`, in backticks.

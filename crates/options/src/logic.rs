@@ -82,6 +82,20 @@ impl Block {
         })
     }
 
+    /// A block that is passed over.
+    pub(crate) fn without_turns() -> Self {
+        Self {
+            test: Test::For,
+            negated: false,
+            argument: String::new(),
+        }
+    }
+
+    /// Whether its turns are the lines of a file. uWSGI goes on without one.
+    pub(crate) fn reads_lines(&self) -> bool {
+        self.test == Test::ForReadline
+    }
+
     /// The values `%(_)` takes for the next option: none when the condition fails, one when it
     /// holds, one per turn in a loop. `Err` says why a loop's source cannot be read.
     pub(crate) fn turns(&self, known: &Known<'_>) -> Result<Vec<String>, String> {

@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn swapped_neighbours_are_one_edit() {
-        let edits = |left: &str, allowed| distance(&left.chars().collect::<Vec<_>>(), "die", allowed);
+        let edits =
+            |left: &str, allowed| distance(&left.chars().collect::<Vec<_>>(), "die", allowed);
         assert_eq!(edits("dei", 3), Some(1));
         assert_eq!(edits("xyz", 3), Some(3));
         assert_eq!(edits("xyz", 2), None);

@@ -18,9 +18,7 @@ pub(crate) fn expand(
         None => (vec![PathBuf::new()], pattern),
     };
     for part in rest.split('/').filter(|part| !part.is_empty()) {
-        let next = paths
-            .iter()
-            .flat_map(|path| step(path, part, surroundings));
+        let next = paths.iter().flat_map(|path| step(path, part, surroundings));
         paths = next.take(MOST_PATHS + 1).collect();
         if paths.len() > MOST_PATHS {
             return Err(format!("`{pattern}` fits more than {MOST_PATHS} paths"));

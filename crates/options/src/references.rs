@@ -170,6 +170,39 @@ fn content(source: &str, surroundings: &dyn Surroundings) -> Result<String, Unre
     }
 }
 
+/// Whether a text still holds the marks of a template.
+pub(crate) fn is_template(value: &str) -> bool {
+    ["{{", "{%", "<%"].iter().any(|mark| value.contains(mark))
+}
+
+/// The name behind `$NAME` or `${NAME}`.
+pub(crate) fn shell_variable(value: &str) -> Option<&str> {
+    let behind = &value[value.find('$')? + 1..];
+    let name = behind.strip_prefix('{').unwrap_or(behind);
+    let end = name.find(|other: char| !(other.is_ascii_alphanumeric() || other == '_'));
+    let name = &name[..end.unwrap_or(name.len())];
+    let first = name.bytes().next()?;
+    (first.is_ascii_uppercase() || first == b'_').then_some(name)
+}
+
+/// What to do about a value that somebody or something was to fill in and did not.
+pub(crate) fn not_filled_in(value: &str) -> Option<String> {
+    if is_template(value) {
+        return Some("the value comes from a template; fill that in first".to_owned());
+    }
+    if let Some((name, _)) = value
+        .split_once("$(")
+        .and_then(|(_, behind)| behind.split_once(')'))
+        .filter(|(name, _)| !name.starts_with('('))
+    {
+        return Some(format!("set the environment variable {name}"));
+    }
+    let name = shell_variable(value)?;
+    Some(format!(
+        "`${name}` is not replaced in configuration files; write `$({name})`"
+    ))
+}
+
 /// What the next word does with the result so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operator {
@@ -298,5 +331,22 @@ mod tests {
             i64::MAX.to_string()
         );
         assert_eq!(evaluated("big ++", &known).unwrap(), i64::MAX.to_string());
+    }
+
+    #[test]
+    fn shell_variables_are_seen() {
+        assert_eq!(shell_variable("${PORT}"), Some("PORT"));
+        assert_eq!(shell_variable("0.0.0.0:$PORT"), Some("PORT"));
+        assert_eq!(shell_variable("$(PORT)"), None);
+        assert_eq!(shell_variable("^/a$ b"), None);
+    }
+
+    #[test]
+    fn what_was_not_filled_in_is_named() {
+        let hint = |value| not_filled_in(value).unwrap_or_default();
+        assert_eq!(hint(":$(PORT)"), "set the environment variable PORT");
+        assert!(hint("${WORKERS}").contains("$(WORKERS)"));
+        assert!(hint("{{ workers }}").contains("template"));
+        assert_eq!(hint("many"), "");
     }
 }

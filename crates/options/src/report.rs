@@ -282,7 +282,10 @@ mod tests {
         );
         let many = vec![Problem::new("x"); MOST_SHOWN + 2];
         let text = render_problems(&many, false);
-        assert!(text.ends_with("… and 2 more problems; `verdigris check --json` has them all\n"), "{text}");
+        assert!(
+            text.ends_with("… and 2 more problems; `verdigris check --json` has them all\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::report::{Notice, Problem};
 use reader::Reader;
 
 pub(crate) use judge::is_done_already;
-pub(crate) use reader::comment_in;
+pub(crate) use reader::{NO_COMMENTS, comment_in};
 
 /// What resolving came to. The config is there even beside problems, so that tools can show it.
 #[derive(Debug)]

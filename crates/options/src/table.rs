@@ -29,7 +29,6 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use crate::address::Address;
 use crate::value::{self, Dialect, ValueError};
 use family::Family;
 
@@ -346,7 +345,7 @@ impl Row {
             Takes::Threads => value::integer(text, 1, 4096, dialect)?.oddity,
             Takes::Path if text.is_empty() => return Err(ValueError::Empty),
             Takes::Text | Takes::Path => None,
-            Takes::Address => Address::parse(text).map(|_| None)?,
+            Takes::Address => value::address(text, dialect)?.oddity,
             Takes::Mode => value::mode(Some(text)).map(|_| None)?,
             Takes::Umask => value::umask(text).map(|_| None)?,
             Takes::Pair => value::pair(text).map(|_| None)?,

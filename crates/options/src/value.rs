@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::address::AddressError;
+use crate::address::{Address, AddressError};
 
 /// How strictly a value is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,6 +236,31 @@ fn split_unit(text: &str) -> (&str, &str) {
     (&text[..end], text[end..].trim_start())
 }
 
+/// Reads an address. uWSGI reads the port with `atoi`, so a comment behind it does no harm there.
+pub fn address(text: &str, dialect: Dialect) -> Result<Read<Address>, ValueError> {
+    let error = match Address::parse(text) {
+        Ok(address) => return Ok(Read::plain(address)),
+        Err(error) => error,
+    };
+    let AddressError::Port(port) = &error else {
+        return Err(error.into());
+    };
+    let digits = port.bytes().take_while(u8::is_ascii_digit).count();
+    if dialect == Dialect::Native || digits == 0 {
+        return Err(error.into());
+    }
+    let text = text.trim_end();
+    let value = Address::parse(&text[..text.len() - port.len() + digits])?;
+    let oddity = ValueError::TrailingText {
+        text: text.to_owned(),
+        read: atoi(port).0,
+    };
+    Ok(Read {
+        value,
+        oddity: Some(oddity),
+    })
+}
+
 /// Reads the mode of a socket or file: nothing, `1` or `true` mean 666, else three octal digits
 /// (a leading zero is fine).
 pub fn mode(text: Option<&str>) -> Result<u32, ValueError> {
@@ -374,6 +399,17 @@ mod tests {
                 .as_secs(),
             30
         );
+    }
+
+    #[test]
+    fn addresses() {
+        let read = address("127.0.0.1:9191   ; for the graphs", Uwsgi).unwrap();
+        assert_eq!(read.value, Address::parse("127.0.0.1:9191").unwrap());
+        assert!(read.oddity.is_some());
+        assert!(address("127.0.0.1:9191 ; x", Native).is_err());
+        assert!(address(":{{ port }}", Uwsgi).is_err());
+        assert!(address(":99999999 ; x", Uwsgi).is_err());
+        assert_eq!(address("/run/a.sock", Uwsgi).unwrap().oddity, None);
     }
 
     #[test]

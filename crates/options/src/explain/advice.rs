@@ -5,7 +5,6 @@ use super::{Kind, Line, Remark, Word};
 use crate::Loaded;
 use crate::address::Address;
 use crate::entry::{Given, Values};
-use crate::table;
 use crate::value::{self, Dialect};
 
 /// Everything there is to say beside the lines.
@@ -219,14 +218,16 @@ impl<'a> Advisor<'a> {
     }
 
     fn log_files(&mut self) {
-        let file = ["daemonize", "daemonize2", "logto", "logto2"]
-            .into_iter()
-            .filter(|option| table::find(option).is_some())
-            .filter_map(|option| self.last(option))
-            .next();
-        let rotated = ["log-maxsize", "log-reopen", "touch-logreopen", "touch-logrotate"]
-            .into_iter()
-            .any(|option| self.given(option));
+        let mut files = ["daemonize", "daemonize2", "logto", "logto2"].into_iter();
+        let file = files.find_map(|option| self.last(option));
+        let rotated = [
+            "log-maxsize",
+            "log-reopen",
+            "touch-logreopen",
+            "touch-logrotate",
+        ]
+        .into_iter()
+        .any(|option| self.given(option));
         if let Some(file) = file.filter(|_| !rotated) {
             let text = format!(
                 "{}: nothing in this file keeps the log from growing without end; let logrotate do it, or log to standard error",
@@ -247,7 +248,10 @@ impl<'a> Advisor<'a> {
             self.say(Kind::Note, text);
         }
         let readings = self.lines.iter().flat_map(|line| &line.readings);
-        if readings.into_iter().any(|reading| reading.word == Word::Template) {
+        if readings
+            .into_iter()
+            .any(|reading| reading.word == Word::Template)
+        {
             self.say(
                 Kind::Note,
                 "this is a template; only the file that is made from it tells the whole story",

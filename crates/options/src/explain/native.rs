@@ -92,7 +92,7 @@ fn spelled(given: Given<'_>) -> Option<String> {
         row.takes,
         Takes::Flag | Takes::Integer(..) | Takes::Size | Takes::Seconds | Takes::Milliseconds
     );
-    if row.group == Group::Language || (plain && is_default(row, value)) {
+    if row.group == Group::Language {
         return None;
     }
     if row.takes != Takes::Flag && value.is_empty() && !row.optional {
@@ -111,7 +111,7 @@ fn spelled(given: Given<'_>) -> Option<String> {
         }
         Takes::Integer(lowest, highest) => number(value::integer(value, lowest, highest, uwsgi)),
         Takes::Megabytes => number(value::integer(value, 0, i64::from(u32::MAX), uwsgi)),
-        Takes::Threads if value != "auto" => number(value::integer(value, 1, 4096, uwsgi).map(
+        Takes::Threads if value != "auto" => number(value::integer(value, 0, 4096, uwsgi).map(
             |read| value::Read {
                 value: read.value.max(1),
                 ..read
@@ -121,9 +121,13 @@ fn spelled(given: Given<'_>) -> Option<String> {
             .map_or_else(|_| value.to_owned(), |read| read.value.to_string()),
         Takes::Seconds => time(value, Duration::from_secs(1)),
         Takes::Milliseconds => time(value, Duration::from_millis(1)),
+        Takes::Address => match value::address(value, uwsgi) {
+            Ok(read) if read.oddity.is_some() => read.value.to_string(),
+            _ => value.to_owned(),
+        },
         _ => value.to_owned(),
     };
-    Some(text)
+    (!plain || !is_default(row, &text)).then_some(text)
 }
 
 fn time(value: &str, unit: Duration) -> String {

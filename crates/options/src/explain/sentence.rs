@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Explainer, Kind, Reading, Remark, Word, line_of, traps};
 use crate::document::Line;
 use crate::entry::{Entry, Given};
-use crate::gather::listed;
+use crate::gather::{listed, written_without_sign};
 use crate::resolve::is_done_already;
 use crate::table::{self, Group, Row, Takes, Verdict};
 use crate::value::{self, Dialect};
@@ -31,7 +31,13 @@ pub(super) fn reading(explainer: &Explainer<'_>, line: &Line) -> Reading {
             .values
             .last("protocol")
             .is_some_and(|given| given.entry.value == "http");
-    remarks.extend(traps::remarks(row.filter(|_| !speaks_http), line, value));
+    let said = explainer.comments.contains(&line.number);
+    let traps = traps::remarks(row.filter(|_| !speaks_http), line, value, dialect(entry));
+    remarks.extend(
+        traps
+            .into_iter()
+            .filter(|remark| !(said && traps::is_comment(remark))),
+    );
     let (word, sentence) = if line.section == explainer.wanted {
         (word, sentence)
     } else {
@@ -48,6 +54,11 @@ pub(super) fn reading(explainer: &Explainer<'_>, line: &Line) -> Reading {
         sentence,
         remarks,
     }
+}
+
+/// How the value of a line is read.
+fn dialect(entry: Option<&Entry>) -> Dialect {
+    entry.map_or(Dialect::Uwsgi, |entry| entry.dialect)
 }
 
 fn known(
@@ -131,10 +142,9 @@ fn unknown(explainer: &Explainer<'_>, line: &Line) -> (Word, String) {
             "no condition or loop of uWSGI has this name; the lines behind it always count";
         return (Word::Unknown, sentence.to_owned());
     }
-    if let Some(option) = written_without_sign(key) {
-        let sentence = format!(
-            "there is no `=`, so the whole line is a name that no option has; write `{option}`"
-        );
+    if let Some(meant) = written_without_sign(key, &line.value) {
+        let sentence =
+            format!("there is no `=` behind the option, so the line does nothing; write `{meant}`");
         return (Word::Unknown, sentence);
     }
     let near = explainer.near(key);
@@ -145,13 +155,6 @@ fn unknown(explainer: &Explainer<'_>, line: &Line) -> (Word, String) {
     };
     let sentence = format!("no option has this name, so the line does nothing, as in uWSGI{hint}");
     (Word::Unknown, sentence)
-}
-
-/// `http-socket :8000`: an option and its value, only the sign between them is missing.
-fn written_without_sign(key: &str) -> Option<String> {
-    let (name, value) = key.split_once([' ', '\t', ':'])?;
-    table::find(name)?;
-    Some(format!("{name} = {}", value.trim()))
 }
 
 /// Names that people write and no spelling brings near the right one.

@@ -133,7 +133,11 @@ impl Page {
         } else {
             String::new()
         };
-        let _ = writeln!(self.text, "      {word}: {name}{}", readable(&reading.sentence));
+        let _ = writeln!(
+            self.text,
+            "      {word}: {name}{}",
+            readable(&reading.sentence)
+        );
         for remark in &reading.remarks {
             self.remark("      ", remark);
         }

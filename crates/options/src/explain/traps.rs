@@ -1,12 +1,21 @@
 //! What is easily misread, and what may hurt, seen on one line alone.
 
+use std::time::Duration;
+
 use super::{Kind, Remark};
 use crate::document::Line;
+use crate::references::{is_template, shell_variable};
 use crate::resolve::comment_in;
 use crate::table::{Row, Takes};
+use crate::value::{self, Dialect};
 
 /// Everything there is to say about one option and its value (references replaced).
-pub(super) fn remarks(row: Option<&Row>, line: &Line, value: &str) -> Vec<Remark> {
+pub(super) fn remarks(
+    row: Option<&Row>,
+    line: &Line,
+    value: &str,
+    dialect: Dialect,
+) -> Vec<Remark> {
     let mut remarks = Vec::new();
     let mut say = |kind, text: String| remarks.push(Remark { kind, text });
     if let Some(text) = template(&line.value) {
@@ -40,10 +49,10 @@ pub(super) fn remarks(row: Option<&Row>, line: &Line, value: &str) -> Vec<Remark
         Takes::Text | Takes::Path | Takes::Address | Takes::Pair
     );
     if let Some(comment) = comment_in(&line.value).filter(|_| !is_text) {
-        say(
-            Kind::Trap,
-            format!("`{comment}` belongs to the value; comments need a line of their own"),
-        );
+        say(Kind::Trap, format!("`{comment}` {COMMENT}"));
+    }
+    if let Some(text) = units(row, value).filter(|_| dialect == Dialect::Uwsgi) {
+        say(Kind::Trap, text);
     }
     if let Some(text) = risk(row.name, value) {
         say(Kind::Risk, text.to_owned());
@@ -54,23 +63,39 @@ pub(super) fn remarks(row: Option<&Row>, line: &Line, value: &str) -> Vec<Remark
     remarks
 }
 
-fn template(value: &str) -> Option<String> {
-    ["{{", "{%", "<%"]
-        .iter()
-        .any(|mark| value.contains(mark))
-        .then(|| {
-            "the value comes from a template; explain the file that is made from it".to_owned()
-        })
+const COMMENT: &str = "belongs to the value; comments need a line of their own";
+
+/// Whether a remark is about a comment behind a value.
+pub(super) fn is_comment(remark: &Remark) -> bool {
+    remark.text.ends_with(COMMENT)
 }
 
-/// The name behind `$NAME` or `${NAME}`.
-fn shell_variable(value: &str) -> Option<&str> {
-    let behind = &value[value.find('$')? + 1..];
-    let name = behind.strip_prefix('{').unwrap_or(behind);
-    let end = name.find(|other: char| !(other.is_ascii_alphanumeric() || other == '_'));
-    let name = &name[..end.unwrap_or(name.len())];
-    let first = name.bytes().next()?;
-    (first.is_ascii_uppercase() || first == b'_').then_some(name)
+/// Sizes and times may have units here; uWSGI reads only the number.
+fn units(row: &Row, value: &str) -> Option<String> {
+    let uwsgi = value::integer(value, 0, i64::MAX, Dialect::Uwsgi)
+        .ok()?
+        .value;
+    let here = match row.takes {
+        Takes::Size => {
+            let size = value::size(value, Dialect::Native).ok()?.value;
+            (i64::try_from(size).ok()? != uwsgi).then(|| format!("{size} bytes"))?
+        }
+        Takes::Seconds => {
+            let time = value::duration(value, Duration::from_secs(1), Dialect::Native).ok()?;
+            let seconds = time.value.as_secs();
+            (i64::try_from(seconds).ok()? != uwsgi).then(|| format!("{seconds} seconds"))?
+        }
+        _ => return None,
+    };
+    Some(format!(
+        "uWSGI knows no units and reads `{value}` as {uwsgi}; here it is {here}"
+    ))
+}
+
+fn template(value: &str) -> Option<String> {
+    is_template(value).then(|| {
+        "the value comes from a template; explain the file that is made from it".to_owned()
+    })
 }
 
 fn is_quoted(value: &str) -> bool {
@@ -176,14 +201,6 @@ fn is_secret(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shell_variables_are_seen() {
-        assert_eq!(shell_variable("${PORT}"), Some("PORT"));
-        assert_eq!(shell_variable("0.0.0.0:$PORT"), Some("PORT"));
-        assert_eq!(shell_variable("$(PORT)"), None);
-        assert_eq!(shell_variable("^/a$ b"), None);
-    }
 
     #[test]
     fn secrets_and_open_doors() {

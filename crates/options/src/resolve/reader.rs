@@ -5,12 +5,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Circumstances;
+use crate::address::AddressError;
 use crate::config::Account;
 use crate::entry::{Entry, Given, Values};
 use crate::origin::Origin;
+use crate::references;
 use crate::report::{Notice, Problem};
 use crate::table::Takes;
 use crate::value::{self, Dialect, Read, ValueError};
+
+/// How every hint about a comment behind a value begins.
+pub(crate) const NO_COMMENTS: &str = "there are no comments behind a value";
 
 /// Reads values and keeps the problems.
 #[derive(Debug)]
@@ -67,7 +72,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes a conversion's outcome: a value, a value with something to say about it, or a problem.
-    fn take<T>(&mut self, given: Given<'_>, outcome: Result<Read<T>, ValueError>) -> Option<T> {
+    pub(super) fn take<T>(
+        &mut self,
+        given: Given<'_>,
+        outcome: Result<Read<T>, ValueError>,
+    ) -> Option<T> {
         match outcome {
             Ok(Read {
                 value,
@@ -107,12 +116,17 @@ impl<'a> Reader<'a> {
                 given.spelled("true"),
                 given.spelled("false")
             )),
+            ValueError::Address(AddressError::Host(host)) if host.contains('*') => Some(format!(
+                "patterns of addresses are not looked up; name the address, or `{}` for all",
+                given.spelled("0.0.0.0:PORT")
+            )),
             _ if !given.row.example.is_empty() => Some(format!(
                 "for example `{}`",
                 given.spelled(given.row.example)
             )),
             _ => None,
         };
+        let hint = references::not_filled_in(&given.entry.value).or(hint);
         let mut problem = Problem::new(format!("{name}: {error}")).at(&given.entry.origin);
         problem.hint = hint;
         self.problem(problem);
@@ -299,8 +313,7 @@ impl<'a> Reader<'a> {
             return;
         };
         let text = format!("{}: `{rest}` is part of the value", given.name);
-        let notice = Notice::warning(text)
-            .hint("there are no comments behind a value; move it to its own line");
+        let notice = Notice::warning(text).hint(format!("{NO_COMMENTS}; move it to its own line"));
         self.notice(notice.at(&given.entry.origin));
     }
 }
@@ -329,7 +342,7 @@ fn odd(given: Given<'_>, oddity: &ValueError) -> Notice {
         other => Notice::warning(format!("{}: {other}", given.name)),
     };
     if let Some(rest) = comment_in(value) {
-        let hint = format!("there are no comments behind a value; move `{rest}` to its own line");
+        let hint = format!("{NO_COMMENTS}; move `{rest}` to its own line");
         notice = notice.hint(hint);
     }
     notice.at(&given.entry.origin)

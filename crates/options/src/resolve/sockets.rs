@@ -6,7 +6,7 @@ use crate::config::{Door, Owner, Socket, Sockets};
 use crate::entry::Given;
 use crate::origin::Origin;
 use crate::report::{Notice, Problem};
-use crate::value::ValueError;
+use crate::value::{self, Read, ValueError};
 
 /// Where `verdigris app:app` listens when nothing is said.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:8000";
@@ -97,18 +97,17 @@ fn address(reader: &mut Reader<'_>, given: Given<'_>) -> Option<Address> {
     if let Some(number) = text.strip_prefix('=') {
         return shared(reader, given, number);
     }
-    let parsed = if given.name == "bind" {
+    let outcome = if given.name == "bind" && Address::parse_bind(text).is_ok() {
         Address::parse_bind(text)
+            .map_err(ValueError::Address)
+            .map(|value| Read {
+                value,
+                oddity: None,
+            })
     } else {
-        Address::parse(text)
+        value::address(text, given.entry.dialect)
     };
-    let address = match parsed {
-        Ok(address) => address,
-        Err(error) => {
-            reader.wrong(given, &ValueError::Address(error));
-            return None;
-        }
-    };
+    let address = reader.take(given, outcome)?;
     let looks_like_port = text.parse::<u16>().is_ok();
     if looks_like_port && given.name != "bind" {
         let what = format!(
@@ -132,13 +131,8 @@ fn shared(reader: &mut Reader<'_>, given: Given<'_>, number: &str) -> Option<Add
         .ok()
         .and_then(|index| reader.values().of("shared-socket").nth(index));
     if let Some(shared) = shared {
-        return match Address::parse(&shared.entry.value) {
-            Ok(address) => Some(address),
-            Err(error) => {
-                reader.wrong(shared, &ValueError::Address(error));
-                None
-            }
-        };
+        let outcome = value::address(&shared.entry.value, shared.entry.dialect);
+        return reader.take(shared, outcome);
     }
     let problem = Problem::new(format!(
         "{}: there is no shared socket {number}",
