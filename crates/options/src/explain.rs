@@ -183,8 +183,12 @@ pub fn explain(
     let environment = text_only(environment);
     let loaded = read_file_alone(name, &environment, surroundings);
     let wanted = section.map_or_else(|| default_section(&document), str::to_owned);
-    let explainer = Explainer::new(file, &wanted, &document, &loaded);
-    let lines = explainer.lines(&String::from_utf8_lossy(&content));
+    let text = String::from_utf8_lossy(&content);
+    let mut explainer = Explainer::new(file, &wanted, &document, &loaded);
+    if matches!(Format::of(file), None | Some(Format::Ini)) {
+        explainer.written = values_with_magic(&text);
+    }
+    let lines = explainer.lines(&text);
     Ok(Explanation {
         file: name.to_owned(),
         kind: Format::of(file).unwrap_or(Format::Ini).name(),
@@ -213,6 +217,8 @@ struct Explainer<'a> {
     done: RefCell<HashMap<(&'static str, String), bool>>,
     /// Names near those that are no options; looking for them takes long.
     near: RefCell<HashMap<String, Vec<&'static str>>>,
+    /// Values of ini lines that hold magic, as they were written but for doubled percent signs.
+    written: HashMap<u32, String>,
     /// Lines on which reading the value already told of a comment behind it.
     comments: HashSet<u32>,
     /// Words that stand inside `%(…)`.
@@ -250,6 +256,7 @@ impl<'a> Explainer<'a> {
             last,
             done: RefCell::default(),
             near: RefCell::default(),
+            written: HashMap::new(),
             comments: commented_lines(loaded, file),
             entries,
             used: words_in_references(&written),
@@ -366,6 +373,16 @@ impl<'a> Explainer<'a> {
         }
         remarks
     }
+}
+
+/// The values of an ini file in which a `%` stands, by line.
+fn values_with_magic(text: &str) -> HashMap<u32, String> {
+    let value = |line: &str| Some(line.split_once('=')?.1.trim().replace("%%", "%"));
+    let lines = (1..).zip(text.split('\n'));
+    lines
+        .filter(|(_, line)| line.contains('%'))
+        .filter_map(|(number, line)| Some((number, value(line)?)))
+        .collect()
 }
 
 /// Lines about which a notice already speaks of the comment behind the value.

@@ -65,6 +65,8 @@ pub(crate) struct Gathered {
     pub(crate) files: Vec<PathBuf>,
     /// A section or variable written for uWSGI was met.
     pub(crate) uwsgi: bool,
+    /// It grew too far and was cut off; what the rest says is of no interest.
+    pub(crate) cut_off: bool,
     pub(crate) problems: Vec<Problem>,
     pub(crate) notices: Vec<Notice>,
 }
@@ -341,6 +343,7 @@ impl<'a> Gatherer<'a> {
             entries: self.entries,
             files: self.files,
             uwsgi: self.uwsgi,
+            cut_off: self.full,
             problems: self.problems,
             notices: self.notices,
         }

@@ -174,7 +174,11 @@ fn resolved(gathered: gather::Gathered, environment: &gather::Environment) -> Lo
         sockets_from_systemd: environment.iter().any(|(name, _)| name == "LISTEN_FDS"),
         files: gathered.files,
     };
-    let resolved = resolve::resolve(&gathered.entries, circumstances);
+    let mut resolved = resolve::resolve(&gathered.entries, circumstances);
+    if gathered.cut_off {
+        resolved.problems.clear();
+        resolved.notices.clear();
+    }
     let mut problems = [gathered.problems, resolved.problems].concat();
     let mut notices = [gathered.notices, resolved.notices].concat();
     problems.sort_by_key(|problem| report::place(problem.origin.as_ref(), &resolved.config.files));

@@ -237,6 +237,16 @@ fn numbered(count: usize, before: &str, behind: &str) -> String {
     names.concat()
 }
 
+/// What is said about some of them.
+fn said_of(bomb: &str) -> &'static str {
+    match bomb {
+        "doubling" | "in one line" | "declared" | "variables" => "make more than 64 MiB of text",
+        "turns" | "readline" => "more than 100000 options",
+        "set" => "it sets itself without end",
+        _ => "",
+    }
+}
+
 /// Small texts that would become gigabytes if they were taken at their word.
 fn bombs() -> Vec<(&'static str, String)> {
     let doubling = (1..60).fold("k0 = 0123456789\n".to_owned(), |text, number| {
@@ -258,7 +268,7 @@ fn bombs() -> Vec<(&'static str, String)> {
         "w".repeat(1 << 20),
         "%(_)".repeat(1 << 20)
     );
-    let readline = format!("for-readline = a.ini\n{}", "env = A\n".repeat(20_000));
+    let readline = format!("for-readline = a.ini\n{}", "env = A\n".repeat(3000));
     let declared = format!(
         "declare-option = a=b={0}\ndeclare-option = b=c={0}\ndeclare-option = c=d={0}\na = {1}\n",
         "$1".repeat(10_000),
@@ -298,6 +308,7 @@ fn nothing_grows_without_end() {
         let start = std::time::Instant::now();
         let said = load(vec!["a.ini".into()], &variable, &machine);
         assert!(said.len() < 1 << 20, "{name}: {} bytes", said.len());
+        assert!(said.contains(said_of(name)), "{name}: {said}");
         if text.len() < 1 << 19 {
             explained("a.ini", &machine);
         }
@@ -306,24 +317,6 @@ fn nothing_grows_without_end() {
             start.elapsed().as_secs() < 30,
             "{name}: {:?}",
             start.elapsed()
-        );
-    }
-}
-
-#[test]
-fn what_is_too_much_is_said() {
-    for (name, wanted) in [
-        ("doubling", "make more than 64 MiB of text"),
-        ("turns", "more than 100000 options"),
-        ("set", "it sets itself without end"),
-    ] {
-        let text = bombs().into_iter().find(|(bomb, _)| *bomb == name);
-        let text = text.map(|(_, text)| text).unwrap_or_default();
-        let machine = Fake::default().file("a.ini", format!("[uwsgi]\n{text}"));
-        let said = load(vec!["a.ini".into()], &[], &machine);
-        assert!(
-            said.contains(wanted) && said.contains("a.ini:"),
-            "{name}: {said}"
         );
     }
 }

@@ -23,7 +23,11 @@ pub(super) fn reading(explainer: &Explainer<'_>, line: &Line) -> Reading {
     if line.section == explainer.wanted {
         remarks.extend(not_taken(line, entry, row));
         remarks.extend(replaced_later(explainer, row, entry));
-        remarks.extend(resolved_value(line, entry));
+        remarks.extend(resolved_value(
+            explainer,
+            line,
+            entries.map_or(&[], Vec::as_slice),
+        ));
     }
     let value = entry.map_or(line.value.as_str(), |entry| entry.value.as_str());
     let speaks_http = row.is_some_and(|row| row.name == "socket")
@@ -214,12 +218,19 @@ fn replaced_later(
     Some(Remark { kind, text })
 }
 
-/// What the references in a value came to.
-fn resolved_value(line: &Line, entry: Option<&Entry>) -> Option<Remark> {
-    let value = entry.map(|entry| &entry.value)?;
-    (*value != line.value).then(|| Remark {
+/// What magic, references and loops made of a value.
+fn resolved_value(explainer: &Explainer<'_>, line: &Line, entries: &[&Entry]) -> Option<Remark> {
+    let value = &entries.last()?.value;
+    let written = explainer.written.get(&line.number);
+    let by_magic = written.is_some_and(|written| *written != line.value);
+    let text = match entries.len() {
+        1 if *value == line.value && !by_magic => return None,
+        1 => format!("here the value is `{value}`"),
+        times => format!("it counts {times} times here, in the end with the value `{value}`"),
+    };
+    Some(Remark {
         kind: Kind::Note,
-        text: format!("here the value is `{value}`"),
+        text,
     })
 }
 
