@@ -198,7 +198,8 @@ impl CommandLine {
             return self.option(row, row.name, &format!("-{letter}"), parser);
         }
         self.after_unknown = true;
-        self.problem(format!("there is no option -{letter}"), LOOK_UP.to_owned());
+        let hint = gunicorns_letter(letter).unwrap_or(LOOK_UP);
+        self.problem(format!("there is no option -{letter}"), hint.to_owned());
     }
 
     fn option(&mut self, row: &'static Row, name: &'static str, shown: &str, parser: &mut Parser) {
@@ -339,6 +340,19 @@ fn look_up(typed: &str) -> Long {
             }
         }
     }
+}
+
+/// What the letters of gunicorn that uWSGI does not have are called here.
+fn gunicorns_letter(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        'c' => "`verdigris explain gunicorn.conf.py` turns gunicorn's file into one for Verdigris",
+        'u' => "gunicorn's -u is `--uid`",
+        'g' => "gunicorn's -g is `--gid`",
+        'e' => "gunicorn's -e is `--env NAME=value`",
+        'D' => "gunicorn's -D is `--daemonize FILE`",
+        'n' => "gunicorn's -n is `--procname NAME`",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

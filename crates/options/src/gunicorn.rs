@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use crate::explain::{Explanation, Kind, Line, Reading, Remark, Word};
 use crate::nearest::nearest;
+use crate::table::{self, Verdict};
 use python::{Statement, Value};
 use settings::{Means, Setting};
 
@@ -60,6 +61,8 @@ fn advice() -> Vec<Remark> {
 struct Native {
     lines: String,
     class: Option<String>,
+    /// `worker_connections`, as written.
+    connections: Option<String>,
     threads: bool,
 }
 
@@ -82,6 +85,9 @@ impl Native {
 
     fn text(self) -> String {
         let mut text = format!("[verdigris]\n{}", self.lines);
+        if let (Some("gevent"), Some(connections)) = (self.class.as_deref(), &self.connections) {
+            let _ = writeln!(text, "gevent = {connections}");
+        }
         if self.class.as_deref().is_none_or(|class| class == "sync") && !self.threads {
             text.push_str("threads = 1\n");
         }
@@ -98,6 +104,9 @@ fn reading(statement: &Statement, native: &mut Native) -> Option<Reading> {
             ..
         } => (name, written, value),
         Statement::Function { name, .. } => return settings::find(name).map(|_| hook(name)),
+        Statement::Annotation { name, .. } => {
+            return settings::find(name).map(|_| annotation(name));
+        }
         Statement::Other { .. } => return None,
     };
     let (word, sentence) = match settings::find(name) {
@@ -124,7 +133,37 @@ fn hook(name: &str) -> Reading {
     }
 }
 
+/// `workers: 4`: Python takes what stands behind the colon for a type.
+fn annotation(name: &str) -> Reading {
+    Reading {
+        option: name.to_owned(),
+        value: String::new(),
+        word: Word::Unknown,
+        sentence: format!(
+            "without effect, in gunicorn too: a colon gives no value in Python; write `{name} = …`"
+        ),
+        remarks: Vec::new(),
+    }
+}
+
+/// Names that people write and no spelling brings near the right one.
+fn meant(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "preload" => "preload_app",
+        "pid" => "pidfile",
+        "logfile" | "error_logfile" => "errorlog",
+        "access_logfile" => "accesslog",
+        "process_name" => "proc_name",
+        "env" => "raw_env",
+        _ => return None,
+    })
+}
+
 fn unknown(name: &str) -> (Word, String) {
+    if let Some(meant) = meant(name) {
+        let sentence = format!("no setting of gunicorn has this name; did you mean `{meant}`?");
+        return (Word::Unknown, sentence);
+    }
     let near = nearest(name, settings::names(), 1);
     match near.first() {
         Some(near) => (
@@ -148,6 +187,9 @@ fn known(setting: &Setting, value: &Value, native: &mut Native) -> (Word, String
     if setting.name == "worker_class" {
         return worker_class(value, native);
     }
+    if setting.name == "worker_connections" {
+        native.connections = value.texts().into_iter().next();
+    }
     match setting.means {
         Means::Option(option, how) => {
             for text in value.texts() {
@@ -157,7 +199,7 @@ fn known(setting: &Setting, value: &Value, native: &mut Native) -> (Word, String
                 native.computed(option, expression);
             }
             let computed = match value {
-                Value::Expression(_) => " (the value is computed; write the number you want)",
+                Value::Expression(_) => " (the value is computed; write the one you want)",
                 _ => "",
             };
             let word = if how.is_empty() {
@@ -212,11 +254,18 @@ fn worker_class(value: &Value, native: &mut Native) -> (Word, String) {
             Some(("gevent", Some("gevent")))
         }
         name if name.contains("uvicorn") || name.contains("asyncio") || name == "asgi" => {
+            if let Some(Verdict::Planned(feature)) = table::find("asyncio").map(|row| row.verdict) {
+                let sentence = format!("asyncio for ASGI apps: not active yet ({feature})");
+                return (Word::Planned, sentence);
+            }
             Some(("asyncio: the app is recognised as ASGI by itself", None))
         }
         _ => None,
     };
-    native.class = Some(short.clone());
+    native.class = Some(match engine {
+        Some((_, Some(option))) => option.to_owned(),
+        _ => short.clone(),
+    });
     match engine {
         Some((what, option)) => {
             if let Some(option) = option {
@@ -286,5 +335,29 @@ def post_fork(server, worker):
                 .text(false)
                 .contains("did you mean `worker_class`?")
         );
+    }
+
+    fn explained(text: &str) -> (String, String) {
+        let explanation = explain("gunicorn.conf.py", text.as_bytes());
+        (explanation.text(false), explanation.native)
+    }
+
+    #[test]
+    fn slips_are_named() {
+        let (text, _) = explained("workers: 4\npreload = True\nssl_version = 'TLS'\n");
+        assert!(text.contains("write `workers = …`"), "{text}");
+        assert!(text.contains("did you mean `preload_app`?"), "{text}");
+        assert!(
+            text.contains("let the web server in front speak TLS"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn connections_are_greenlets() {
+        let (_, native) = explained("worker_connections = 500\nworker_class = 'gevent'\n");
+        assert_eq!(native, "[verdigris]\nworker-class = gevent\ngevent = 500\n");
+        let (_, native) = explained("worker_connections = 500\n");
+        assert_eq!(native, "[verdigris]\nthreads = 1\n");
     }
 }

@@ -42,6 +42,8 @@ pub(super) enum Statement {
     },
     /// `def name(…):`.
     Function { line: u32, name: String },
+    /// `name: something`, without a value.
+    Annotation { line: u32, name: String },
     /// Anything else.
     Other { line: u32 },
 }
@@ -50,9 +52,10 @@ impl Statement {
     /// The line it begins on.
     pub(super) fn line(&self) -> u32 {
         match self {
-            Self::Assignment { line, .. } | Self::Function { line, .. } | Self::Other { line } => {
-                *line
-            }
+            Self::Assignment { line, .. }
+            | Self::Function { line, .. }
+            | Self::Annotation { line, .. }
+            | Self::Other { line } => *line,
         }
     }
 }
@@ -67,6 +70,15 @@ pub(super) fn statements(text: &str) -> Vec<Statement> {
         statements.push(statement(line, logical.trim()));
     }
     statements
+}
+
+fn is_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().all(fits)
+        && name
+            .bytes()
+            .next()
+            .is_some_and(|first| !first.is_ascii_digit())
 }
 
 fn statement(line: u32, text: &str) -> Statement {
@@ -85,18 +97,16 @@ fn statement(line: u32, text: &str) -> Statement {
         .split_once('=')
         .filter(|(_, value)| !value.starts_with('='));
     let Some((name, value)) = assignment else {
-        return Statement::Other { line };
+        return match text.split_once(':') {
+            Some((name, behind)) if is_name(name) && !behind.is_empty() => Statement::Annotation {
+                line,
+                name: name.to_owned(),
+            },
+            _ => Statement::Other { line },
+        };
     };
     // `name: str = value` is an assignment as well.
     let name = name.split(':').next().unwrap_or_default().trim();
-    let is_name = |name: &str| {
-        name.bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && name
-                .bytes()
-                .next()
-                .is_some_and(|first| !first.is_ascii_digit())
-    };
     if !is_name(name) {
         return Statement::Other { line };
     }

@@ -51,6 +51,11 @@ const PROXY: &str = "X-Forwarded-For is believed only with `log-x-forwarded-for`
 const LOG: &str = "there is one log, on standard error; `logto = FILE` writes it to a file";
 const RUST: &str = "threads and buffers of the server need no tuning";
 const HOOK: &str = "it is not called; put the work into the app's module or a `@postfork` function";
+const TLS: &str =
+    "let the web server in front speak TLS; there will be `https = ADDRESS,CERTIFICATE,KEY`";
+const STRICT: &str = "such requests are always refused: they are how requests are smuggled";
+const FILES: &str =
+    "serve files with `static-map = /path=directory`, or from the web server in front";
 const STATSD: &str = "ask `/metrics` or the stats address instead";
 
 /// Every setting.
@@ -252,20 +257,51 @@ pub(crate) const SETTINGS: &[Setting] = &[
     with("statsd_prefix", "statsd-prefix", Missing(STATSD)),
     with("dogstatsd_tags", "dogstatsd-tags", Missing(STATSD)),
     with("proc_name", "", Is("procname", "")),
-    with(
-        "certfile",
-        "certfile",
-        Missing("TLS is written `https = ADDRESS,CERTIFICATE,KEY`"),
-    ),
-    with(
-        "keyfile",
-        "keyfile",
-        Missing("TLS is written `https = ADDRESS,CERTIFICATE,KEY`"),
+    with("certfile", "certfile", Missing(TLS)),
+    with("keyfile", "keyfile", Missing(TLS)),
+    with("ssl_version", "ssl-version", Missing(TLS)),
+    with("ssl_context", "", Missing(TLS)),
+    with("cert_reqs", "cert-reqs", Missing(TLS)),
+    with("ca_certs", "ca-certs", Missing(TLS)),
+    with("ciphers", "ciphers", Missing(TLS)),
+    flag("suppress_ragged_eofs", "", Missing(TLS)),
+    flag("do_handshake_on_connect", "", Missing(TLS)),
+    flag("strip_header_spaces", "", Missing(STRICT)),
+    flag(
+        "permit_obsolete_folding",
+        "permit-obsolete-folding",
+        Missing(STRICT),
     ),
     flag(
-        "strip_header_spaces",
+        "permit_unconventional_http_method",
+        "permit-unconventional-http-method",
+        Nothing("methods reach the app as they come"),
+    ),
+    flag(
+        "permit_unconventional_http_version",
+        "permit-unconventional-http-version",
+        Missing(STRICT),
+    ),
+    flag(
+        "casefold_http_method",
+        "casefold-http-method",
+        Nothing("methods reach the app as they come"),
+    ),
+    with("forwarder_headers", "forwarder-headers", Nothing(PROXY)),
+    with(
+        "config",
         "",
-        Missing("such requests are refused: they are how requests are smuggled"),
+        Missing("a file names no other file; explain that one on its own"),
+    ),
+    with(
+        "default_proc_name",
+        "",
+        Nothing("processes are named by `procname`"),
+    ),
+    with(
+        "raw_paste_global_conf",
+        "paste-global",
+        Missing("load the app in a module of your own"),
     ),
     with(
         "header_map",
@@ -316,6 +352,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "access-log-fmt",
         Missing("write a `log-format` with uWSGI's `%(name)` words"),
     ),
+    with("", "static-path-route", Missing(FILES)),
+    with("", "static-path-mount", Missing(FILES)),
+    with("", "static-path-expires", Missing(FILES)),
     with("", "working-dir", Is("chdir", "")),
     with("", "process-name", Is("procname", "")),
     with("", "pid-file", Is("pidfile", "")),
@@ -331,16 +370,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "factory",
         Missing("name the factory with its brackets: `module:create_app()`"),
     ),
-    with(
-        "",
-        "ssl-certificate",
-        Missing("TLS is written `https = ADDRESS,CERTIFICATE,KEY`"),
-    ),
-    with(
-        "",
-        "ssl-keyfile",
-        Missing("TLS is written `https = ADDRESS,CERTIFICATE,KEY`"),
-    ),
+    with("", "ssl-certificate", Missing(TLS)),
+    with("", "ssl-keyfile", Missing(TLS)),
 ];
 
 /// The setting with this name in gunicorn's configuration file.

@@ -40,6 +40,13 @@ pub(super) fn judge(values: &Values<'_>, reader: &mut Reader<'_>) {
                 reader.notice(Notice::info(text).at(origin).said_by_table());
             }
             Verdict::Planned(_) if is_done_already(given) => {}
+            Verdict::Planned(_) if is_foreign_engine(given) => {
+                let class = &given.entry.value;
+                let text =
+                    format!("{name}: there is no engine for `{class}`; threads serve the app");
+                let hint = "use `gevent = N` or `threads = N`";
+                reader.notice(Notice::warning(text).hint(hint).at(origin));
+            }
             Verdict::Planned(feature) => {
                 reader.look_at(given);
                 let text = format!("{name}: accepted; not active yet ({feature})");
@@ -116,6 +123,13 @@ pub(crate) fn is_done_already(given: Given<'_>) -> bool {
         ),
         _ => false,
     }
+}
+
+/// A worker class of gunicorn that nothing here will ever stand for.
+fn is_foreign_engine(given: Given<'_>) -> bool {
+    let class = given.entry.value.to_ascii_lowercase();
+    let asyncio = ["asyncio", "asgi", "uvicorn"];
+    given.row.name == "worker-class" && !asyncio.iter().any(|word| class.contains(word))
 }
 
 /// A flag that is set to false asks for nothing.

@@ -1,0 +1,167 @@
+//! What `explain` says about lines that are easily misread, and about what a file leaves out.
+
+use options::explain::{Explanation, explain};
+use options::fake::Fake;
+
+fn explained(options: &str) -> Explanation {
+    let machine = Fake::default().file("a.ini", format!("[uwsgi]\n{options}"));
+    explain("a.ini", &[], &machine).expect("an explanation")
+}
+
+/// Everything that is said about one line.
+fn about(options: &str, line: u32) -> Vec<String> {
+    let explanation = explained(options);
+    let lines = explanation.lines.iter();
+    lines
+        .filter(|one| one.number == line)
+        .flat_map(|one| {
+            let readings = one.readings.iter();
+            let mut said: Vec<String> = readings
+                .flat_map(|reading| {
+                    let remarks = reading.remarks.iter().map(|remark| remark.text.clone());
+                    std::iter::once(reading.sentence.clone()).chain(remarks)
+                })
+                .collect();
+            said.extend(one.remarks.iter().map(|remark| remark.text.clone()));
+            said
+        })
+        .collect()
+}
+
+#[track_caller]
+fn says(options: &str, wanted: &str) {
+    let said = about(options, 2);
+    assert!(
+        said.iter().any(|text| text.contains(wanted)),
+        "{options}: {said:#?}"
+    );
+}
+
+fn advice(options: &str) -> String {
+    let advice = explained(options).advice;
+    let texts: Vec<String> = advice.into_iter().map(|remark| remark.text).collect();
+    texts.join("\n")
+}
+
+#[test]
+fn values_that_are_not_what_they_seem() {
+    says("daemonize = true\n", "it names a file called `true`");
+    says("env = A=\"b c\"\n", "the quotes are part of the value");
+    says(
+        "attach-daemon = celery \\\n",
+        "no line goes on in the next one",
+    );
+    says(
+        "buffer-size = 32k\n",
+        "uWSGI knows no units and reads `32k` as 32; here it is 32768 bytes",
+    );
+    says("harakiri = 2m\n", "reads `2m` as 2; here it is 120 seconds");
+    says("plugins = http,python27\n", "Python 2 is not served");
+    says(
+        "processes = $(WORKERS)\n",
+        "there is nothing named $(WORKERS)",
+    );
+    says("http-socket :8000\n", "write `http-socket = :8000`");
+    says("env DEBUG=1\n", "write `env = DEBUG=1`");
+    says("stats = 127.0.0.1:9191  ; graphs\n", "is read as 9191");
+}
+
+#[test]
+fn seconds_and_plain_numbers_need_no_word_about_units() {
+    let said = about("harakiri = 30s\n", 2).concat() + &about("buffer-size = 32768\n", 2).concat();
+    assert!(!said.contains("units"), "{said}");
+}
+
+#[test]
+fn a_comment_behind_a_value_is_one_remark() {
+    let said = about("processes = 4  # all of them\n", 2);
+    let remarks = said.iter().filter(|text| text.contains("# all of them"));
+    assert_eq!(remarks.count(), 1, "{said:#?}");
+    says(
+        "strict = true  ; no slips\n",
+        "comments need a line of their own",
+    );
+}
+
+#[test]
+fn magic_and_loops_show_what_comes_out() {
+    says("chdir = %d\n", "here the value is `/start/`");
+    let plain = about("log-format = 100%%\n", 2).concat();
+    assert!(!plain.contains("here the value is"), "{plain}");
+    let looped = about("for = a b\nenv = X%(_)=1\nendfor =\n", 3);
+    let wanted = "it counts 2 times here, in the end with the value `Xb=1`";
+    assert!(looped.iter().any(|text| text == wanted), "{looped:#?}");
+}
+
+#[test]
+fn a_line_that_a_percent_sign_pulled_up_says_so() {
+    let said = about("module = %APP%\nmaster = true\n", 3);
+    assert_eq!(said, ["it belongs to the line above, which ends in a `%`"]);
+}
+
+#[test]
+fn what_only_together_means_something() {
+    let plain = advice("http-socket = :8000\nmodule = app\n");
+    assert!(plain.contains("master: without it"), "{plain}");
+    assert!(plain.contains("SIGTERM"), "{plain}");
+    let whole = "master = true\ndie-on-term = true\nneed-app = true\nharakiri = 9\nthreads = 1\nbuffer-size = 8192\n";
+    assert_eq!(advice(&format!("http-socket = :8000\n{whole}")), "");
+    for (options, wanted) in [
+        (
+            "socket = /run/a.sock\nchmod-socket = 660\n",
+            "chown-socket = www-data:nginx",
+        ),
+        (
+            "http-socket = :8000\nchmod-socket = 660\n",
+            "no unix socket is opened",
+        ),
+        (
+            "socket = :8000\nhttp-timeout = 9\n",
+            "no socket of this file speaks HTTP",
+        ),
+        (
+            "http-socket = :8000\nuid = www-data\n",
+            "gid: with `uid` alone",
+        ),
+        (
+            "http-socket = :8000\nlogto = /var/log/a.log\n",
+            "growing without end",
+        ),
+        (
+            "http-socket = :8000\nprocesses = 4\nlazy-apps = true\n",
+            "4 times the memory",
+        ),
+        (
+            "http-socket = :8000\nprocesses = 2\ncheaper = 4\n",
+            "is not below `processes`",
+        ),
+        ("http-socket = :80\n", "the app runs as root"),
+    ] {
+        let said = advice(&format!("{whole}{options}"));
+        assert!(
+            said.contains(wanted) && said.lines().count() == 1,
+            "{options}: {said}"
+        );
+    }
+    let implied = advice(&format!(
+        "{}stats = :1\n",
+        whole.replace("master = true\n", "")
+    ));
+    assert!(!implied.contains("master:"), "{implied}");
+}
+
+#[test]
+fn the_short_form_of_odd_values_can_be_read() {
+    for options in [
+        "threads = 0\n",
+        "threads = true\n",
+        "http-socket = :8000 ; here\n",
+        "vacuum = true ; yes\nlisten = 5 # five\n",
+    ] {
+        let native = explained(&format!("module = app\nsocket = :1\n{options}")).native;
+        let machine = Fake::default().file("native.ini", &native);
+        let loaded = options::look_at(["native.ini".into()].into_iter(), &[], &machine);
+        assert_eq!(loaded.problems, [], "{options}{native}");
+        assert!(!native.contains([';', '#']), "{native}");
+    }
+}
