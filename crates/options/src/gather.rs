@@ -3,6 +3,7 @@
 //! worked off here, because they decide what is in the list.
 
 pub(crate) mod files;
+mod leftovers;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -13,14 +14,15 @@ use crate::entry::Entry;
 use crate::environment;
 use crate::logic::{self, Block, Known};
 use crate::magic::{Facts, FileNames};
-use crate::nearest::nearest;
 use crate::origin::Origin;
 use crate::own_option::OwnOption;
-use crate::references::{self, Unresolved};
+use crate::references;
 use crate::report::{Notice, Problem};
 use crate::surroundings::Surroundings;
-use crate::table::{self, Group};
+use crate::table;
 use crate::value::{self, Dialect};
+
+pub(crate) use leftovers::{listed, words_in_references, written_without_sign};
 
 /// The environment as text; names and values that are not UTF-8 are left out.
 pub(crate) type Environment = [(String, String)];
@@ -359,84 +361,6 @@ impl<'a> Gatherer<'a> {
         }
     }
 
-    fn report_unresolved(&mut self, unresolved: &[Unresolved]) {
-        for missing in unresolved.iter().take(MOST_UNRESOLVED) {
-            let Some(entry) = self.entries.get(missing.entry) else {
-                continue;
-            };
-            let row = table::find(&entry.key);
-            // The template of the request line has %(names) of its own, and the words of the
-            // language have done their work before.
-            let template = row.is_some_and(|row| matches!(row.name, "log-format" | "log-encoder"));
-            let language =
-                row.is_some_and(|row| row.group == Group::Language && row.name != "print");
-            if language || (template && missing.reference.starts_with("%(")) {
-                continue;
-            }
-            let reference = &missing.reference;
-            if let Some(reason) = &missing.reason {
-                let problem =
-                    Problem::new(format!("{}: cannot read {reference}: {reason}", entry.key));
-                self.problems
-                    .push(problem.hint(FILE_HINT).at(&entry.origin));
-            } else {
-                let text = format!(
-                    "{}: there is nothing named {reference}; the text stays as it is",
-                    entry.key
-                );
-                self.notices.push(Notice::warning(text).at(&entry.origin));
-            }
-        }
-    }
-
-    /// Keys that are no option are placeholders if some value uses them, else slips.
-    fn report_unknown(&mut self, written: &[String]) {
-        let used = words_in_references(written);
-        let mut said = 0;
-        for (index, entry) in self.entries.iter().enumerate() {
-            let key = entry.key.as_str();
-            let from_environment = matches!(entry.origin, Origin::Environment(_));
-            if from_environment || table::find(key).is_some() || self.placeholders.contains(key) {
-                continue;
-            }
-            let strict = self.strict_from.is_some_and(|from| index >= from);
-            if !strict && used.contains(key) {
-                continue;
-            }
-            said += 1;
-            // Whoever has so many has a file of another kind; to name them all would help nobody.
-            if said > MOST_UNKNOWN && !strict {
-                continue;
-            }
-            let near = if said > MOST_UNKNOWN {
-                Vec::new()
-            } else {
-                nearest(key, table::names(), 3)
-            };
-            let near = (!near.is_empty()).then(|| format!("did you mean {}?", listed(&near)));
-            let hint = written_without_sign(key, &entry.value)
-                .map(|meant| format!("write `{meant}`"))
-                .or(near);
-            if strict {
-                let mut problem = Problem::new(format!("`{key}` is no option, and strict is on"))
-                    .at(&entry.origin);
-                let placeholder = format!("if it is a placeholder, write `set-ph = {key}=…`");
-                problem.hint = Some(hint.unwrap_or(placeholder));
-                self.problems.push(problem);
-            } else {
-                let mut notice = Notice::warning(format!("`{key}` is no option; it has no effect"))
-                    .at(&entry.origin)
-                    .said_by_table();
-                notice.hint = hint;
-                self.notices.push(notice);
-            }
-        }
-        if said > MOST_UNKNOWN {
-            let text = format!("{} further lines hold no option", said - MOST_UNKNOWN);
-            self.notices.push(Notice::warning(text).said_by_table());
-        }
-    }
-
     /// Adds a problem found by the caller.
     pub(crate) fn problem(&mut self, problem: Problem) {
         self.problems.push(problem);
@@ -446,29 +370,6 @@ impl<'a> Gatherer<'a> {
 /// The problem of a configuration that makes too much of itself.
 fn overgrown(what: TooMuch, origin: &Origin) -> Problem {
     Problem::new(what.to_string()).hint(what.hint()).at(origin)
-}
-
-/// `http-socket :8000`: an option and its value, only the sign between them is missing.
-pub(crate) fn written_without_sign(key: &str, value: &str) -> Option<String> {
-    let end = key.find([' ', '\t', ':'])?;
-    let (name, rest) = key.split_at(end);
-    table::find(name)?;
-    let rest = rest.trim();
-    Some(if value.is_empty() {
-        format!("{name} = {rest}")
-    } else {
-        format!("{name} = {rest}={value}")
-    })
-}
-
-/// `a`, `b` or `c`, in backticks.
-pub(crate) fn listed(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        None => String::new(),
-    }
 }
 
 fn variable(environment: &Environment, name: &str) -> Option<String> {
@@ -486,29 +387,8 @@ fn first_value(entries: &[Entry], name: &str) -> Option<String> {
         .map(|entry| entry.value.clone())
 }
 
-/// The hint for files that cannot be read.
-const FILE_HINT: &str = "paths are looked up from the directory the server is started in; check the name and who may read it";
-
 /// Declared options may stand for declared options this deep.
 const DEEPEST_OWN: usize = 8;
-
-/// References without an answer that are named.
-const MOST_UNRESOLVED: usize = 1000;
-
-/// Unknown keys that are named.
-const MOST_UNKNOWN: usize = 50;
-
-/// Every word inside a `%(…)`.
-pub(crate) fn words_in_references(written: &[String]) -> HashSet<String> {
-    let mut words = HashSet::new();
-    for value in written {
-        references::replace(value, "%(", &mut |expression| {
-            words.extend(expression.split(' ').map(str::to_owned));
-            None
-        });
-    }
-    words
-}
 
 /// Builds the origin of a line in a file.
 fn in_file(path: &Arc<str>, line: u32) -> Origin {

@@ -230,7 +230,7 @@ impl<'a> Advisor<'a> {
         .any(|option| self.given(option));
         if let Some(file) = file.filter(|_| !rotated) {
             let text = format!(
-                "{}: nothing in this file keeps the log from growing without end; let logrotate do it, or log to standard error",
+                "{}: nothing in this file keeps the log from growing without end; let logrotate do it and send USR2 behind it, or log to standard error",
                 file.name
             );
             self.say(Kind::Risk, text);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{FILE_HINT, Gatherer, in_file, variable};
+use super::{Gatherer, in_file, variable};
 use crate::document::{Document, Format};
 use crate::entry::Entry;
 use crate::ini;
@@ -62,12 +62,8 @@ impl Gatherer<'_> {
         let content = match self.content(&file) {
             Ok(content) => content,
             Err(why) => {
-                let hint = if file.contains("://") {
-                    SCHEME_HINT
-                } else {
-                    FILE_HINT
-                };
-                let problem = Problem::new(format!("cannot read {file}: {why}")).hint(hint);
+                let problem =
+                    Problem::new(format!("cannot read {file}: {why}")).hint(hint_for(&file));
                 self.problems.push(problem.at(&entry.origin));
                 return;
             }
@@ -219,6 +215,21 @@ impl Gatherer<'_> {
             ));
         }
         self.notices.push(notice.at(&entry.origin));
+    }
+}
+
+/// The hint for files that cannot be read.
+const FILE_HINT: &str = "paths are looked up from the directory the server is started in; check the name and who may read it";
+
+/// The hint for commands that do not answer as they should.
+const COMMAND_HINT: &str = "run the command by itself and look at what it prints";
+
+/// What to do when a source cannot be read.
+pub(super) fn hint_for(source: &str) -> &'static str {
+    match source.split_once("://") {
+        Some(("exec", _)) => COMMAND_HINT,
+        Some(("file" | "fd", _)) | None => FILE_HINT,
+        Some(_) => SCHEME_HINT,
     }
 }
 

@@ -1,0 +1,133 @@
+//! What is said at the end about what was left over: references without an answer, and keys that are
+//! no option.
+
+use std::collections::HashSet;
+
+use super::Gatherer;
+use super::files::hint_for;
+use crate::nearest::nearest;
+use crate::origin::Origin;
+use crate::references::{self, Unresolved};
+use crate::report::{Notice, Problem};
+use crate::table::{self, Group};
+
+/// References without an answer that are named.
+const MOST_UNRESOLVED: usize = 1000;
+
+/// Unknown keys that are named.
+const MOST_UNKNOWN: usize = 50;
+
+impl Gatherer<'_> {
+    pub(super) fn report_unresolved(&mut self, unresolved: &[Unresolved]) {
+        for missing in unresolved.iter().take(MOST_UNRESOLVED) {
+            let Some(entry) = self.entries.get(missing.entry) else {
+                continue;
+            };
+            let row = table::find(&entry.key);
+            // The template of the request line has %(names) of its own, and the words of the
+            // language have done their work before.
+            let template = row.is_some_and(|row| matches!(row.name, "log-format" | "log-encoder"));
+            let language =
+                row.is_some_and(|row| row.group == Group::Language && row.name != "print");
+            if language || (template && missing.reference.starts_with("%(")) {
+                continue;
+            }
+            let reference = &missing.reference;
+            if let Some(reason) = &missing.reason {
+                let problem =
+                    Problem::new(format!("{}: cannot read {reference}: {reason}", entry.key));
+                let hint = hint_for(reference.trim_start_matches("@("));
+                self.problems.push(problem.hint(hint).at(&entry.origin));
+            } else {
+                let text = format!(
+                    "{}: there is nothing named {reference}; the text stays as it is",
+                    entry.key
+                );
+                self.notices.push(Notice::warning(text).at(&entry.origin));
+            }
+        }
+    }
+
+    /// Keys that are no option are placeholders if some value uses them, else slips.
+    pub(super) fn report_unknown(&mut self, written: &[String]) {
+        let used = words_in_references(written);
+        let mut said = 0;
+        for (index, entry) in self.entries.iter().enumerate() {
+            let key = entry.key.as_str();
+            let from_environment = matches!(entry.origin, Origin::Environment(_));
+            if from_environment || table::find(key).is_some() || self.placeholders.contains(key) {
+                continue;
+            }
+            let strict = self.strict_from.is_some_and(|from| index >= from);
+            if !strict && used.contains(key) {
+                continue;
+            }
+            said += 1;
+            // Whoever has so many has a file of another kind; to name them all would help nobody.
+            if said > MOST_UNKNOWN && !strict {
+                continue;
+            }
+            let near = if said > MOST_UNKNOWN {
+                Vec::new()
+            } else {
+                nearest(key, table::names(), 3)
+            };
+            let near = (!near.is_empty()).then(|| format!("did you mean {}?", listed(&near)));
+            let hint = written_without_sign(key, &entry.value)
+                .map(|meant| format!("write `{meant}`"))
+                .or(near);
+            if strict {
+                let mut problem = Problem::new(format!("`{key}` is no option, and strict is on"))
+                    .at(&entry.origin);
+                let placeholder = format!("if it is a placeholder, write `set-ph = {key}=…`");
+                problem.hint = Some(hint.unwrap_or(placeholder));
+                self.problems.push(problem);
+            } else {
+                let mut notice = Notice::warning(format!("`{key}` is no option; it has no effect"))
+                    .at(&entry.origin)
+                    .said_by_table();
+                notice.hint = hint;
+                self.notices.push(notice);
+            }
+        }
+        if said > MOST_UNKNOWN {
+            let text = format!("{} further lines hold no option", said - MOST_UNKNOWN);
+            self.notices.push(Notice::warning(text).said_by_table());
+        }
+    }
+}
+
+/// `http-socket :8000`: an option and its value, only the sign between them is missing.
+pub(crate) fn written_without_sign(key: &str, value: &str) -> Option<String> {
+    let end = key.find([' ', '\t', ':'])?;
+    let (name, rest) = key.split_at(end);
+    table::find(name)?;
+    let rest = rest.trim();
+    Some(if value.is_empty() {
+        format!("{name} = {rest}")
+    } else {
+        format!("{name} = {rest}={value}")
+    })
+}
+
+/// `a`, `b` or `c`, in backticks.
+pub(crate) fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// Every word inside a `%(…)`.
+pub(crate) fn words_in_references(written: &[String]) -> HashSet<String> {
+    let mut words = HashSet::new();
+    for value in written {
+        references::replace(value, "%(", &mut |expression| {
+            words.extend(expression.split(' ').map(str::to_owned));
+            None
+        });
+    }
+    words
+}
