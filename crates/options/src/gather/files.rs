@@ -228,7 +228,8 @@ const COMMAND_HINT: &str = "run the command by itself and look at what it prints
 pub(super) fn hint_for(source: &str) -> &'static str {
     match source.split_once("://") {
         Some(("exec", _)) => COMMAND_HINT,
-        Some(("file" | "fd", _)) | None => FILE_HINT,
+        Some(("fd", _)) => "it has to be open where the server is started",
+        Some(("file", _)) | None => FILE_HINT,
         Some(_) => SCHEME_HINT,
     }
 }
