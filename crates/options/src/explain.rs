@@ -8,6 +8,8 @@ mod sentence;
 mod text;
 mod traps;
 
+pub(crate) use native::counted;
+
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;

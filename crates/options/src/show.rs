@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::Loaded;
 use crate::Origin;
 use crate::entry::{Given, Values};
+use crate::explain::counted;
 use crate::report::readable;
 use crate::table::{self, Group, Row, Verdict};
 
@@ -116,13 +117,16 @@ impl Loaded {
 }
 
 fn written(given: Given<'_>) -> Shown {
+    let odd = given.row.check(&given.entry.value, given.entry.dialect);
     let value = match given.entry.value.as_str() {
-        "" => "true",
-        value => value,
+        "" => "true".to_owned(),
+        // What counts of a value that was read in uWSGI's generous way.
+        value if matches!(odd, Ok(Some(_))) => counted(given).unwrap_or(value.to_owned()),
+        value => value.to_owned(),
     };
     Shown {
         option: given.row.name,
-        value: value.to_owned(),
+        value,
         place: given.entry.origin.to_string(),
         word: remark(given.row),
     }

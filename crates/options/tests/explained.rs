@@ -165,3 +165,22 @@ fn the_short_form_of_odd_values_can_be_read() {
         assert!(!native.contains([';', '#']), "{native}");
     }
 }
+
+#[test]
+fn the_values_of_a_configuration_are_those_that_count() {
+    let text = "[uwsgi]\nmodule = app\nhttp-socket = :1 ; door\nprocesses = 4 # four\nmaster = true ; yes\n";
+    let machine = Fake::default().file("a.ini", text);
+    let loaded = options::look_at(["a.ini".into()].into_iter(), &[], &machine);
+    let shown = loaded.values_text(false, false);
+    let values: Vec<&str> = shown
+        .lines()
+        .map(|line| line.split("  #").next().unwrap_or_default().trim_end())
+        .collect();
+    let wanted = [
+        "module = app",
+        "http-socket = :1",
+        "processes = 4",
+        "master = true",
+    ];
+    assert_eq!(values, wanted);
+}

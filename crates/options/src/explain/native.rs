@@ -86,7 +86,6 @@ fn escaped(value: &str) -> String {
 /// The value as the strict reader takes it; nothing when the line can be left out.
 fn spelled(given: Given<'_>) -> Option<String> {
     let (row, value) = (given.row, given.entry.value.as_str());
-    let uwsgi = Dialect::Uwsgi;
     // A word that names the default may still mean more than silence does.
     let plain = matches!(
         row.takes,
@@ -98,17 +97,20 @@ fn spelled(given: Given<'_>) -> Option<String> {
     if row.takes != Takes::Flag && value.is_empty() && !row.optional {
         return None;
     }
+    let text = counted(given)?;
+    let off = row.takes == Takes::Flag && text == "false" && row.default != "true";
+    (!off && (!plain || !is_default(row, &text))).then_some(text)
+}
+
+/// The part of a value that counts, spelled strictly; nothing when no part does.
+pub(crate) fn counted(given: Given<'_>) -> Option<String> {
+    let (row, value) = (given.row, given.entry.value.as_str());
+    let uwsgi = Dialect::Uwsgi;
     let number = |read: Result<value::Read<i64>, value::ValueError>| {
         read.map_or_else(|_| value.to_owned(), |read| read.value.to_string())
     };
     let text = match row.takes {
-        Takes::Flag => {
-            let on = value::flag(Some(value), uwsgi).ok()?.value;
-            if !on && row.default != "true" {
-                return None;
-            }
-            on.to_string()
-        }
+        Takes::Flag => value::flag(Some(value), uwsgi).ok()?.value.to_string(),
         Takes::Integer(lowest, highest) => number(value::integer(value, lowest, highest, uwsgi)),
         Takes::Megabytes => number(value::integer(value, 0, i64::from(u32::MAX), uwsgi)),
         Takes::Threads if value != "auto" => number(value::integer(value, 0, 4096, uwsgi).map(
@@ -127,7 +129,7 @@ fn spelled(given: Given<'_>) -> Option<String> {
         },
         _ => value.to_owned(),
     };
-    (!plain || !is_default(row, &text)).then_some(text)
+    Some(text)
 }
 
 fn time(value: &str, unit: Duration) -> String {
