@@ -38,6 +38,8 @@ pub(crate) fn output_of(command: &str, most: u64, longest: Duration) -> io::Resu
     });
     if printed.is_err() {
         end(group);
+        // The thread ends when it has taken the command away; one that fled its group may stay.
+        while receiver.recv_timeout(Duration::from_secs(1)).is_ok() {}
     }
     printed
 }
