@@ -307,7 +307,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Warns of a text that looks as if it ended in a comment.
-    fn mind_comment(&mut self, given: Given<'_>) {
+    pub(super) fn mind_comment(&mut self, given: Given<'_>) {
         let from_file = matches!(given.entry.origin, Origin::File { .. });
         let Some(rest) = comment_in(&given.entry.value).filter(|_| from_file) else {
             return;

@@ -108,6 +108,9 @@ fn address(reader: &mut Reader<'_>, given: Given<'_>) -> Option<Address> {
         value::address(text, given.entry.dialect)
     };
     let address = reader.take(given, outcome)?;
+    if matches!(address, Address::Unix(_) | Address::Abstract(_)) {
+        reader.mind_comment(given);
+    }
     let looks_like_port = text.parse::<u16>().is_ok();
     if looks_like_port && given.name != "bind" {
         let what = format!(
