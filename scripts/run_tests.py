@@ -53,10 +53,13 @@ class Step:
     whole: bool = False  # it is one test, passed or failed: it prints no counts
 
 
+PYTEST = [sys.executable, "-m", "pytest", "-n", str(max(2, os.cpu_count() or 1))]
+
 STEPS = [
     Step("rust tests", ["cargo", "test", "--workspace", "--locked", "--no-fail-fast"]),
     Step("checks", ["cargo", "xtask", "check"], whole=True),
-    Step("python tests", [sys.executable, "-m", "pytest", "-n", str(max(2, os.cpu_count() or 1)), "tests"]),
+    Step("python tests", [*PYTEST, "tests"]),
+    Step("python tests over gevent", [*PYTEST, "--engine", "gevent", "--ignore", "tests/unit_python", "tests"]),
 ]
 
 

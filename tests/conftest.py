@@ -17,13 +17,15 @@ from harness.client import DOORS, HTTP_DOORS, UWSGI_DOORS, Client, Door
 from harness.launch import Launcher
 from harness.server import Home, Server, verdigris_command
 
+USUAL_ENGINE = "threads"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--engine gevent` runs every test over the gevent engine; those about threads are left out.
 
     `--home DIRECTORY` serves the apps with that environment's Python.
     """
-    parser.addoption("--engine", choices=("threads", "gevent"), default="threads", help="how requests wait")
+    parser.addoption("--engine", choices=("threads", "gevent"), default=USUAL_ENGINE, help="how requests wait")
     parser.addoption("--home", help="the virtual environment that apps are served from")
 
 
@@ -32,14 +34,16 @@ def pytest_configure(config: pytest.Config) -> None:
     launch.ENGINE = config.getoption("--engine")
     harness_server.PYTHON_HOME = config.getoption("--home") and os.path.abspath(config.getoption("--home"))
     config.addinivalue_line("markers", "engine(name): the test is about this engine only")
+    config.addinivalue_line("markers", "once: the test names its engine itself, so it is not run again over another")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """No test may hang: each has a deadline, longer than any wait inside it.
 
-    Tests that are marked with an engine are about that one: over another they are not run.
+    Tests that are marked with an engine are about that one: over another they are not run. Those that name their
+    engine themselves are run over the usual one only, where they do what they would do over any.
     """
-    others = [item for item in items if item.get_closest_marker("engine") and not _is_about(item, launch.ENGINE)]
+    others = [item for item in items if not _is_about(item, launch.ENGINE)]
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in set(others)]
@@ -49,7 +53,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_about(item: pytest.Item, engine: str) -> bool:
-    """Whether a marked test is about this engine."""
+    """Whether a test is to be run over this engine."""
+    if item.get_closest_marker("once") and engine != USUAL_ENGINE:
+        return False
     return all(engine in marker.args for marker in item.iter_markers("engine"))
 
 

@@ -14,6 +14,8 @@ from harness.load import Load
 from harness.server import APPS, Server
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.once
+
 
 def gevent_server(start, *options: str, processes: int = 1) -> Server:
     """An app with views that block, in gevent workers."""

@@ -13,6 +13,8 @@ from harness.load import Load
 from harness.server import Server
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.once
+
 AT_ONCE = 200
 
 

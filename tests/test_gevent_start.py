@@ -9,6 +9,8 @@ import pytest
 from harness.client import HTTP_SOCKET, Client
 from harness.server import APPS, Server
 
+pytestmark = pytest.mark.once
+
 AUDITED = {
     "a greenlet": (
         "import gevent\ndef tick():\n    gevent.sleep(3600)\ngevent.spawn(tick)\n",

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from harness.launch import engine_lines
 from harness.real_uwsgi import uwsgi_command
 from harness.server import Home, Server
 from harness.waiting import wait_until
@@ -47,7 +48,7 @@ def serve(start, home: Home, *lines: str, **files: str) -> Server:
     write_apps(home)
     for name, text in files.items():
         home.write(f"{name}.py", text)
-    config = home.write("app.ini", "\n".join(["[uwsgi]", "http-socket = 127.0.0.1:0", "socket = 127.0.0.1:0", *lines]))
+    config = home.write("app.ini", "\n".join(["[uwsgi]", "http-socket = 127.0.0.1:0", "socket = 127.0.0.1:0", *engine_lines(1), *lines]))
     return start(str(config), home=home).wait_ready()
 
 

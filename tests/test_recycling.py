@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.client import HTTP_SOCKET, Client
+from harness.launch import engine_options
 from harness.load import Load
 from harness.server import Home, Server
 from harness.waiting import wait_until
@@ -29,7 +30,7 @@ def application(environ, start_response):
 
 def serve(start, home: Home, *options: str, processes: int = 1) -> Server:
     home.write("web.py", APP)
-    arguments = ("--http-socket", "127.0.0.1:0", "--module", "web", "--processes", str(processes), "--threads", "1")
+    arguments = ("--http-socket", "127.0.0.1:0", "--module", "web", "--processes", str(processes), *engine_options(1))
     return start(*arguments, *options, home=home).wait_ready()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness.client import HTTP_SOCKET, Client
+from harness.launch import engine_options
 from harness.load import Load
 from harness.server import Home, Server
 from harness.waiting import wait_until
@@ -32,7 +33,7 @@ def serve(start, home: Home, *options: str, processes: int = 2) -> Server:
     write_app(home, "old")
     home.write("site.d/words.py", 'WORD = "first"\n')
     arguments = ("--http-socket", "127.0.0.1:0", "--chdir", str(home / "site.d"), "--module", "web")
-    server = start(*arguments, "--processes", str(processes), *options, home=home)
+    server = start(*arguments, "--processes", str(processes), *engine_options(1), *options, home=home)
     return server.wait_ready()
 
 

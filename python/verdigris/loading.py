@@ -15,7 +15,7 @@ def load(settings: dict, warnings: list[str], before_app=lambda: None):
     An import makes little garbage and many objects, so that collections only cost. The threshold is set to none
     instead of calling `gc.disable()`: an app that sets either keeps its choice.
     """
-    from verdigris import mounts, surroundings
+    from verdigris import debugging, mounts, surroundings
 
     usual = gc.get_threshold()
     gc.set_threshold(0)
@@ -26,8 +26,12 @@ def load(settings: dict, warnings: list[str], before_app=lambda: None):
 
             patching.prepare(settings, warnings)
         before_app()
+        if settings.get("debugger"):
+            debugging.prepare()
         _import_extras(settings, warnings)
         app = mounts.load(settings, warnings)
+        if settings.get("debugger"):
+            app = debugging.wrapped(app, warnings)
         if settings.get("engine") == "gevent":
             warnings += drivers.blocking()
         surroundings.change_directory(settings.get("chdir2"), "chdir2")

@@ -20,15 +20,21 @@ def application_options(app: str, processes: int, threads: int | str, engine: st
     """The options that serve an app of `tests/apps`, with so many requests at once in each process."""
     return [
         *("--pythonpath", str(APPS), "--module", app),
-        *("--processes", str(processes), *engine_options(threads, engine or ENGINE)),
+        *("--processes", str(processes), *engine_options(threads, engine)),
     ]
 
 
-def engine_options(at_once: int | str, engine: str) -> list[str]:
-    """The options for so many requests at once (or `auto`) in each process."""
-    if engine == "gevent":
+def engine_options(at_once: int | str, engine: str | None = None) -> list[str]:
+    """The options for so many requests at once (or `auto`) in each process, over the engine under test."""
+    if (engine or ENGINE) == "gevent":
         return ["--gevent", str(GREENLETS_FOR_AUTO if at_once == "auto" else at_once)]
     return ["--threads", str(at_once)]
+
+
+def engine_lines(at_once: int | str) -> list[str]:
+    """The same as lines of an ini file."""
+    option, value = engine_options(at_once)
+    return [f"{option.removeprefix('--')} = {value}"]
 
 
 class Launcher:

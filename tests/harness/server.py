@@ -231,6 +231,11 @@ class Server:
         """The log lines that came after the mark."""
         return self.log.lines[mark:]
 
+    def complaints(self) -> list[str]:
+        """Its warnings and errors, but for the one that tests are often run as root."""
+        lines = (line for line in self.log.lines if line.startswith(("warning:", "error:")) or "Warning" in line)
+        return [line for line in lines if "running as root" not in line]
+
     # Its processes
 
     def family(self) -> list[processes.Process]:

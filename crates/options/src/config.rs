@@ -161,6 +161,8 @@ pub struct App {
     pub shared_imports: Vec<String>,
     /// Show tracebacks to clients.
     pub catch_exceptions: bool,
+    /// Put Werkzeug's interactive debugger around the app.
+    pub debugger: bool,
 
     /// Start Python without the site module.
     pub no_site: bool,

@@ -3,6 +3,7 @@
 
 mod app;
 mod deadlines;
+mod debugging;
 mod engines;
 mod judge;
 mod logging;
@@ -51,8 +52,9 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
     let mut reader = Reader::new(&values, entries, &circumstances);
     judge::judge(&values, &mut reader);
     let sockets = sockets::sockets(&mut reader, circumstances.sockets_from_systemd);
-    let app = app::app(&mut reader);
+    let mut app = app::app(&mut reader);
     let workers = serving::workers(&mut reader);
+    app.debugger = debugging::debugger(&mut reader, &sockets, &workers);
     let gevent = engines::gevent(&mut reader);
     let limits = serving::limits(&mut reader);
     let timeouts = serving::timeouts(&mut reader);

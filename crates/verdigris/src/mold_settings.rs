@@ -79,6 +79,7 @@ fn settings(config: &Config) -> Value {
         "imports": app.imports,
         "shared_imports": app.shared_imports,
         "catch_exceptions": app.catch_exceptions,
+        "debugger": app.debugger,
         "fatal_exceptions": fatal_exceptions(&config.renewal.exceptions),
         "code_changes": config.renewal.code_changes.map(|period| period.as_secs_f64()),
         "address_space": config.process.address_space,

@@ -181,11 +181,12 @@ impl Body {
             return Ok(());
         }
         self.shared.check_own()?;
-        let state = self.wait(py, reader, least)?;
+        let waited = self.wait(py, reader, least);
+        // Also when the wait was broken off (a `gevent.Timeout`): what has come is not to come again.
         self.announced = self
             .announced
             .map(|announced| announced.saturating_sub(reader.length as u64));
-        match state {
+        match waited? {
             Some(BodyState::Cut) if reader.length < least => Err(ClientDisconnected::new_err(
                 "the client broke off before the end of the request's body",
             )),

@@ -69,7 +69,9 @@ class Engine:
         # The last thing before the loop sleeps, after all callbacks of gevent; only while requests wait for something.
         self.announcer = self.hub.loop.prepare(ref=False, priority=self.hub.loop.MINPRI)
         self.running: dict[int, Greenlet] = {}  # by the slot of the request
+        self.closing: set[Greenlet] = set()  # their answer has ended, and another request has their slot
         self.watchers: list = []
+        self.leaving = False
         self.finished = False
         self.last_call = None  # the timer of the mercy, once the worker is to leave
 
@@ -141,8 +143,9 @@ class Engine:
             greenlet.throw(error)
 
     def on_drain(self) -> None:
-        """The server wants this worker to leave; it does when the last request is answered."""
-        if self.turns.finished:
+        """The server wants this worker to leave; it does when the last request is answered and closed."""
+        self.leaving = True
+        if self.turns.finished and not self.running and not self.closing:
             self.finished = True
             self.main.switch()
         elif self.mercy and self.last_call is None:
@@ -163,8 +166,9 @@ class Engine:
     def on_mercy(self) -> None:
         """The requests that are left have had their time: each ends where it is, and says where that was."""
         try:
-            for slot in list(self.running):
-                self.throw(slot, GreenletExit("the worker has to leave"))
+            for greenlet in [*self.running.values(), *self.closing]:
+                if not greenlet.dead:
+                    greenlet.throw(GreenletExit("the worker has to leave"))
         except BaseException:
             sys.excepthook(*sys.exc_info())
 
@@ -178,10 +182,18 @@ class Engine:
     # In the greenlet of a request
 
     def answer(self, exchange) -> None:
-        """Answer one request."""
+        """Answer one request. With the end of the answer its slot is free, while the app may still be closing."""
         slot = exchange.slot
-        self.running[slot] = getcurrent()
+        greenlet = getcurrent()
+        if slot in self.running:
+            self.closing.add(self.running[slot])
+        self.running[slot] = greenlet
         try:
             handle(self.app, exchange)
         finally:
-            del self.running[slot]
+            if self.running.get(slot) is greenlet:
+                del self.running[slot]
+            else:
+                self.closing.discard(greenlet)
+            if self.leaving:
+                self.hub.loop.run_callback(self.on_drain)

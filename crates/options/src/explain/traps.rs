@@ -129,6 +129,9 @@ fn risk(option: &str, value: &str) -> Option<&'static str> {
         "plugins" if is_python_two(value) => {
             Some("Python 2 is not served; the app needs Python 3.10 or newer")
         }
+        "debugger" if is_true(value) => {
+            Some("whoever knows its PIN can run any code; for your own machine only")
+        }
         "env" if is_secret(value) => {
             Some("a secret in a configuration file; pass it in the environment instead")
         }

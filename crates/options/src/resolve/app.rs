@@ -28,6 +28,7 @@ pub(super) fn app(reader: &mut Reader<'_>) -> App {
         imports: reader.texts("import"),
         shared_imports: reader.texts("shared-import"),
         catch_exceptions: reader.is_on("catch-exceptions"),
+        debugger: false, // decided once the sockets are known
 
         no_site: reader.is_on("no-site"),
     };

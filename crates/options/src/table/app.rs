@@ -211,6 +211,12 @@ pub(super) const ROWS: &[Row] = &[
         Takes::Flag,
         "show the traceback to the client; never in production",
     ),
+    row(
+        "debugger",
+        Takes::Flag,
+        "Werkzeug's interactive debugger around the app; never in production",
+    )
+    .ours(),
     row("plugins", Takes::Text, "load uWSGI plugins")
         .aliases(&["plugin"])
         .many()
