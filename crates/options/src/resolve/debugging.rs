@@ -30,10 +30,12 @@ pub(super) fn debugger(reader: &mut Reader<'_>, sockets: &Sockets, workers: &Wor
             "debugger: what it shows lives in one process, and there are {}",
             workers.processes
         );
-        problems.push(Problem::new(text).hint("write `processes = 1`; more requests at once come with `gevent = N` or `threads = N`"));
+        problems.push(Problem::new(text).hint(
+            "write `processes = 1`; more requests at once come with `gevent = N` or `threads = N`",
+        ));
     }
     for mut problem in problems {
-        problem.origin = origin.clone();
+        problem.origin.clone_from(&origin);
         reader.problem(problem);
     }
     true
