@@ -117,7 +117,7 @@ class Engine:
             next_request = turns.next_request
             exchange = next_request()
             while exchange is not None:
-                RequestGreenlet(self.answer, exchange).switch()
+                self.start(exchange)
                 exchange = next_request()
             if self.running and not self.announcer.active:
                 self.announcer.start(self.on_sleep)
@@ -125,6 +125,13 @@ class Engine:
                 self.trimmer.start(self.on_quiet)
             if turns.draining:
                 self.on_drain()
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+
+    def start(self, exchange) -> None:
+        """Run a request until it waits for something. What goes wrong here is no reason to leave the next one lying."""
+        try:
+            RequestGreenlet(self.answer, exchange).switch()
         except BaseException:
             sys.excepthook(*sys.exc_info())
 
