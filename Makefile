@@ -28,7 +28,7 @@ run: $(VENV)/.installed $(VENV)/.example
 	@cd examples/flask_app && exec ../../$(VENV)/bin/verdigris --http-socket $(ADDRESS) --processes 2 app:app
 
 test: $(VENV)/.installed $(VENV)/.example $(VENV)/.test-packages
-	@scripts/debian-packages nginx:nginx-light wrk:wrk ab:apache2-utils \
+	@scripts/debian-packages nginx:nginx-light wrk:wrk ab:apache2-utils curl:curl \
 	    postgres:postgresql mariadbd:mariadb-server-core redis-server:redis-server
 	@scripts/make-pythons
 	@exec $(VENV)/bin/python scripts/run_tests.py

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from harness.real_uwsgi import clean_environment, listing_of_uwsgi, listing_of_verdigris
 
+pytestmark = pytest.mark.once
+
 CORPUS = Path(__file__).parent.parent / "corpus" / "configs"
 CONFIGURATIONS = sorted(path.name for path in CORPUS.iterdir() if path.suffix in {".ini", ".yaml", ".xml"})
 

@@ -13,11 +13,12 @@ import pytest
 from harness import uwsgi
 from harness.address import Address
 from harness.client import HTTP_SOCKET, Client, encode_http
+from harness.launch import engine_options
 from harness.processes import open_files
 from harness.raw import Connection
 from harness.server import APPS, Server, verdigris_command
 
-APP = ["--pythonpath", str(APPS), "--module", "environ:app", "--processes", "1"]
+APP = ["--pythonpath", str(APPS), "--module", "environ:app", "--processes", "1", *engine_options(1)]
 
 
 def http(address: Address, target: str = "/") -> dict[str, str]:

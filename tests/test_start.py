@@ -16,6 +16,8 @@ import pytest
 from harness.client import HTTP_SOCKET, UWSGI_UNIX, Client
 from harness.server import APPS, Home, Server, verdigris_command
 
+pytestmark = pytest.mark.once
+
 DOOR = ["--http-socket", "127.0.0.1:0"]
 PATH = ["--pythonpath", str(APPS)]
 

@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 
+import pytest
 from harness.client import HTTP_SOCKET, Client
 from harness.scene import CONTROL, put_site
 from harness.server import Server
 from harness.waiting import wait_until
+
+pytestmark = pytest.mark.once
 
 
 def serve_shop(start, home, app: str, *options: str, environment: dict[str, str] | None = None) -> Server:

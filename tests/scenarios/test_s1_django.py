@@ -10,6 +10,8 @@ from harness.scene import put_site, start_in_background, stop_background
 from harness.server import Home, Server
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.once
+
 CONFIG = """\
 [uwsgi]
 chdir = {site}

@@ -6,11 +6,14 @@ import os
 import stat
 import time
 
+import pytest
 from harness.client import UWSGI_UNIX, Client
 from harness.scene import put_site, start_in_background, stop_background
 from harness.server import Home, Server
 from harness.uwsgi import packet, variables
 from harness.waiting import wait_until
+
+pytestmark = pytest.mark.once
 
 CONFIG = """\
 [uwsgi]

@@ -14,6 +14,8 @@ from harness.crowd import Crowd, raise_limit
 from harness.scene import put_site
 from harness.server import Home, Server
 
+pytestmark = pytest.mark.once
+
 CONFIG = """\
 [uwsgi]
 http-socket = 0.0.0.0:0

@@ -11,6 +11,8 @@ from harness.scene import CONTROL, start_in_background, stop_background
 from harness.server import Home, Server
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.once
+
 APP = "from workers import app as application\n"
 GREENLETS = "from greenlets import app as application\n"
 

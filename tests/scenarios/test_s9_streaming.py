@@ -12,6 +12,8 @@ from harness.nginx import Nginx, command, uwsgi_location
 from harness.scene import CONTROL, put_site
 from harness.server import Server
 
+pytestmark = pytest.mark.once
+
 LINES = [
     "sleeping for 3 seconds...<br/>",
     "done<br/>",
