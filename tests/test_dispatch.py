@@ -205,3 +205,18 @@ def test_many_idle_connections_cost_nobody_anything(serve) -> None:
         assert connection.response().status == 200
     for connection in idle:
         connection.close()
+
+
+@pytest.mark.parametrize("rude", [False, True], ids=["fin", "rst"])
+def test_a_client_that_comes_at_once_in_the_place_of_one_that_has_gone(serve, rude: bool) -> None:
+    """The one place of the worker is free again each time: it has heard that nobody wants the long answer any more."""
+    server: Server = serve("answers:app")
+    client = Client(server, HTTP_SOCKET)
+    for _ in range(30):
+        gone = client.begin("GET", "/many?count=1000000&size=65536")
+        assert gone.head.status == 200
+        if rude:
+            gone.connection.reset()
+        else:
+            gone.connection.close()
+        assert client.get("/many?count=1&size=3").status == 200

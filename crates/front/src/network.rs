@@ -135,6 +135,8 @@ impl Network {
         }
         tokens.clear();
         self.connections.news().tokens = tokens;
+        // Before anything new: a client that has come may have the place of one that has gone.
+        self.tell_gone_and_freed();
         self.submit_arrived();
         self.dispatcher.wake();
         self.hear_workers();
