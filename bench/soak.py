@@ -34,7 +34,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--at-once", type=int, default=250, help="greenlets or threads of each (default: 250)")
     parser.add_argument("--engine", choices=("gevent", "threads"), default="gevent", help="(default: gevent)")
     parser.add_argument("--longest", type=int, default=20, metavar="MS", help="longest wait of a request (default: 20)")
-    parser.add_argument("--growth", type=float, default=4.0, metavar="MIB", help="each process may grow by (default: 4)")
+    parser.add_argument("--growth", type=float, default=4.0, metavar="MIB", help="growth of each process (default: 4)")
     parser.add_argument("--seed", type=int, default=1, help="of the random waits (default: 1)")
     parser.add_argument("--verdigris", default=str(REPOSITORY / ".venv/bin/verdigris"), metavar="PATH")
     parser.add_argument("--home", default=str(REPOSITORY / ".venv"), metavar="PATH", help="environment with gevent")
@@ -83,7 +83,8 @@ def soak(chosen: argparse.Namespace, root: int, port: int, directory: Path) -> l
     show("afterwards", root)
     ran = tallied(directory) - already
     print(f"{questions.answered} answered, {ran} ran, {seconds:.1f} s, {questions.answered / seconds:.0f} a second")
-    return questions.failures + wrong_counts(questions.answered, ran, chosen.requests) + grown(before, after, chosen.growth)
+    counts = wrong_counts(questions.answered, ran, chosen.requests)
+    return questions.failures + counts + grown(before, after, chosen.growth)
 
 
 def wrong_counts(answered: int, ran: int, wanted: int) -> list[str]:

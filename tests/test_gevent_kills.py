@@ -1,4 +1,4 @@
-"""Something is raised in a request's greenlet, wherever it waits: that request ends, its place is free, nobody else notices."""
+"""Something is raised in a request's greenlet, wherever it waits: it ends, its place is free, nobody else notices."""
 
 from __future__ import annotations
 

@@ -48,7 +48,8 @@ def serve(start, home: Home, *lines: str, **files: str) -> Server:
     write_apps(home)
     for name, text in files.items():
         home.write(f"{name}.py", text)
-    config = home.write("app.ini", "\n".join(["[uwsgi]", "http-socket = 127.0.0.1:0", "socket = 127.0.0.1:0", *engine_lines(1), *lines]))
+    doors = ("http-socket = 127.0.0.1:0", "socket = 127.0.0.1:0")
+    config = home.write("app.ini", "\n".join(["[uwsgi]", *doors, *engine_lines(1), *lines]))
     return start(str(config), home=home).wait_ready()
 
 

@@ -1,4 +1,4 @@
-"""A deployment as people have it: a site with its files, a real ini file, and a server that may go to the background."""
+"""A deployment as people have it: a site with its files, an ini file, a server that may go to the background."""
 
 from __future__ import annotations
 

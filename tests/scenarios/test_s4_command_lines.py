@@ -81,7 +81,8 @@ def test_a_client_that_is_served_too_long_is_given_up(start, home) -> None:
 
 def test_respawn_after_so_many_requests(start, home) -> None:
     put_app(home, APP)
-    server: Server = start(*"-s :0 -w myapp -M -R 10 --min-worker-lifetime 0".split(), home=home, environment=CONTROL).wait_ready()
+    line = "-s :0 -w myapp -M -R 10 --min-worker-lifetime 0"
+    server: Server = start(*line.split(), home=home, environment=CONTROL).wait_ready()
     client = Client(server, UWSGI_TCP)
     pids: set[int] = set()
 
