@@ -86,6 +86,19 @@ def test_the_interactive_debugger_when_asked(start, home) -> None:
     assert "a value of this frame" in shown.text
 
 
+def test_the_debugger_needs_werkzeug(start, home) -> None:
+    """The message names the environment that lacks it, and what to type."""
+    environment = home / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    home.write("web.py", "def application(environ, start_response): ...\n")
+    line = ["--http-socket", "127.0.0.1:0", "--home", str(environment), "--debugger", "--module", "web"]
+    server: Server = start(*line, home=home)
+    assert server.wait_exit() == 22
+    assert f"debugger = true needs Werkzeug in the app's own environment, {environment}" in server.log.text
+    assert "-m pip install werkzeug" in server.log.text
+    server.wait_alone()
+
+
 def test_flask_s_command_line_beside_it(start, home) -> None:
     """Flask-Migrate works on the same site, and the server goes on."""
     server = serve_shop(start, home, "manage:app")

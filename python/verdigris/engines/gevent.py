@@ -152,6 +152,8 @@ class Engine:
     def on_drain(self) -> None:
         """The server wants this worker to leave; it does when the last request is answered and closed."""
         self.leaving = True
+        if self.finished:
+            return  # the main greenlet has other things to wait for by now
         if self.turns.finished and not self.running and not self.closing:
             self.finished = True
             self.main.switch()
