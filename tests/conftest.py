@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """No test may hang: each has a deadline, longer than any wait inside it.
 
     Tests that are marked with an engine are about that one: over another they are not run. Those that name their
-    engine themselves are run over the usual one only, where they do what they would do over any.
+    engine themselves are run over the usual one only (or with `--home`), where they do what they would do over any.
     """
     others = [item for item in items if not _is_about(item, launch.ENGINE)]
     if others:
@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_about(item: pytest.Item, engine: str) -> bool:
     """Whether a test is to be run over this engine."""
-    if item.get_closest_marker("once") and engine != USUAL_ENGINE:
+    if item.get_closest_marker("once") and engine != USUAL_ENGINE and not harness_server.PYTHON_HOME:
         return False
     return all(engine in marker.args for marker in item.iter_markers("engine"))
 

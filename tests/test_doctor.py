@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from harness.server import Home, Server
 
+pytestmark = pytest.mark.once
+
 APP = "def application(environ, start_response): ...\n"
 FINE = {
     "a small app": APP,

@@ -15,6 +15,8 @@ from harness.client import HTTP_SOCKET, Client
 from harness.server import Server
 from harness.slow_https import SlowHttps
 
+pytestmark = pytest.mark.once
+
 WARNINGS = ("MonkeyPatchWarning", "RecursionError", "imported before gevent", "Traceback", "blocks while")
 
 

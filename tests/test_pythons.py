@@ -18,6 +18,8 @@ from harness.load import Load
 from harness.server import Server
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.once
+
 MADE = sorted(file.parent for file in (Path(__file__).resolve().parent.parent / ".venvs").glob("python3.*/.made"))
 HOMES = MADE or [Path(sys.prefix)]
 
