@@ -134,6 +134,12 @@ pub struct App {
     pub manage_script_name: bool,
     /// Nobody answers where no app is mounted.
     pub no_default_app: bool,
+    /// SCRIPT_NAME does not choose the app.
+    pub ignore_script_name: bool,
+    /// Requests of the uwsgi protocol may name the app that they are for.
+    pub dynamic: bool,
+    /// The apps of a site are found by its name, taken from here.
+    pub site_name: Option<SiteName>,
     /// Directory to change to before loading.
     pub chdir: Option<PathBuf>,
     /// Directory to change to after loading.
@@ -164,6 +170,15 @@ pub struct App {
 
     /// Start Python without the site module.
     pub no_site: bool,
+}
+
+/// Where the name of the site stands that a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SiteName {
+    /// In SERVER_NAME, which the web server in front decides.
+    ServerName,
+    /// In the Host field, which the client writes.
+    HostField,
 }
 
 /// How many threads a worker has.

@@ -128,6 +128,10 @@ impl<'a> Gatherer<'a> {
             self.entries.push(entry);
             return;
         }
+        if entry.key == "else" {
+            self.turn_round(entry);
+            return;
+        }
         let Some((block, opened)) = self.block.clone() else {
             self.act(entry);
             return;
@@ -172,6 +176,21 @@ impl<'a> Gatherer<'a> {
                 ..entry.clone()
             });
         }
+    }
+
+    /// `else`: the other side of the condition that is open.
+    fn turn_round(&mut self, entry: Entry) {
+        let other = self
+            .block
+            .take()
+            .and_then(|(block, opened)| Some((block.otherwise()?, opened)));
+        if other.is_none() {
+            let problem = Problem::new("else: there is no condition that it could be the other side of");
+            let hint = "put it between an `if-…` line and its `endif`";
+            self.problems.push(problem.hint(hint).at(&entry.origin));
+        }
+        self.block = other;
+        self.entries.push(entry);
     }
 
     /// Lists an option, and carries it out if it belongs to the language itself.

@@ -51,8 +51,8 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
     let mut reader = Reader::new(&values, entries, &circumstances);
     judge::judge(&values, &mut reader);
     let sockets = sockets::sockets(&mut reader, circumstances.sockets_from_systemd);
-    let app = app::app(&mut reader);
-    let workers = serving::workers(&mut reader);
+    let app = app::app(&mut reader, &sockets);
+    let workers = serving::workers(&mut reader, &app);
     let gevent = engines::gevent(&mut reader);
     let limits = serving::limits(&mut reader);
     let timeouts = serving::timeouts(&mut reader);

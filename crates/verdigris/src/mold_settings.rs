@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use options::Config;
-use options::config::{ExceptionRule, ProcessNames, Threads};
+use options::config::{ExceptionRule, ProcessNames, SiteName, Threads};
 use os::process::OpenFiles;
 use serde_json::{Value, json};
 use supervise::MoldCommand;
@@ -58,6 +58,12 @@ fn settings(config: &Config) -> Value {
         "mounts": app.mounts,
         "manage_script_name": app.manage_script_name,
         "no_default_app": app.no_default_app,
+        "ignore_script_name": app.ignore_script_name,
+        "dynamic_apps": app.dynamic,
+        "vhost": app.site_name.map(|name| match name {
+            SiteName::ServerName => "SERVER_NAME",
+            SiteName::HostField => "HTTP_HOST",
+        }),
         "chdir": text(app.chdir.as_deref()),
         "chdir2": text(app.chdir2.as_deref()),
         "pythonpath": app.python_path,

@@ -128,13 +128,30 @@ pub(super) const ROWS: &[Row] = &[
         "answer 404 where no mounted app fits",
     )
     .changed("the answer is 404; uWSGI's is 500"),
-    row("vhost", Takes::Flag, "choose the app by the server's name").planned("several apps"),
+    row(
+        "dynamic-apps",
+        Takes::Flag,
+        "requests of the uwsgi protocol may name their app",
+    )
+    .optional()
+    .changed("on with `vhost`, and where no app is named; else a request gets the app of the configuration"),
+    row(
+        "ignore-script-name",
+        Takes::Flag,
+        "SCRIPT_NAME does not choose the app",
+    ),
+    row(
+        "vhost",
+        Takes::Flag,
+        "apps by site: mount = NAME|/path=app, by SERVER_NAME",
+    )
+    .changed("what a request names decides, so that two locations of one site can have two apps"),
     row(
         "vhost-host",
         Takes::Flag,
-        "choose the app by the Host header",
+        "apps by site: mount = NAME|/path=app, by the Host field",
     )
-    .planned("several apps"),
+    .changed("what a request names decides, so that two locations of one site can have two apps"),
     row(
         "optimize",
         Takes::Integer(0, 2),
@@ -239,12 +256,6 @@ pub(super) const FAMILIES: &[Family] = &[
         &["paste-name"],
     )
     .flags(&["paste-logger"]),
-    family(
-        "apps loaded while serving",
-        Verdict::Planned("several apps"),
-        &[],
-    )
-    .flags(&["dynamic-apps", "ignore-script-name"]),
     family(
         "most apps per worker",
         Verdict::Ignored("there is no limit"),

@@ -183,14 +183,19 @@ pub(super) const ROWS: &[Row] = &[
         Takes::Text,
         "up to `endif`: only on hosts that fit a pattern",
     )
-    .aliases(&["if-not-hostname-match"])
     .many()
-    .example("^web")
-    .refused("use `if-hostname` with the whole name"),
-    row("else", Takes::Text, "the other side of a condition")
+    .example("^web"),
+    row(
+        "if-not-hostname-match",
+        Takes::Text,
+        "up to `endif`: only on hosts that do not fit a pattern",
+    )
+    .many()
+    .example("^web"),
+    row("else", Takes::Text, "up to `endif`: when the condition fails")
+        .optional()
         .many()
-        .example("value")
-        .refused("end the block and begin another one with the opposite condition"),
+        .changed("uWSGI 2.0 has no `else`; there the lines before and after it all depend on the condition"),
     row(
         "if-reload",
         Takes::Flag,
