@@ -32,9 +32,7 @@ def begin(start, home: Home, shape: Shape, **variables: str) -> Server:
     for script in home.path.rglob("manage.py"):
         script.chmod(0o755)
     config = home.write("uwsgi.ini", shape.ini)
-    names = {"%U": getpass.getuser(), "%G": grp.getgrgid(os.getgid()).gr_name}
-    options = [re.sub("%[UG]", lambda found: names[found[0]], option) for option in shape.options]
-    server = start(*options, str(config), home=home, environment={**shape.variables, **variables})
+    server = start(*given(shape), str(config), home=home, environment={**shape.variables, **variables})
 
     def serves_or_ended() -> bool:
         return "ready: " in said(server) or server.process.poll() is not None
@@ -42,6 +40,12 @@ def begin(start, home: Home, shape: Shape, **variables: str) -> Server:
     wait_until(serves_or_ended, "ready or ended", 40)
     assert server.process.poll() is None, said(server)
     return server
+
+
+def given(shape: Shape) -> list[str]:
+    """The options of the command line; whoever runs the tests stands for the image's user."""
+    names = {"%U": getpass.getuser(), "%G": grp.getgrgid(os.getgid()).gr_name}
+    return [re.sub("%[UG]", lambda found: names[found[0]], option) for option in shape.options]
 
 
 def address(server: Server) -> Address:
@@ -66,7 +70,8 @@ def get(server: Server, path: str) -> Response:
 def verdict(command: str, option: str) -> str:
     """How an option relates to uWSGI's."""
     done = subprocess.run([command, "options", option, "--json"], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)["verdict"]
+    [row] = json.loads(done.stdout)
+    return row["verdict"]
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -84,13 +89,18 @@ def test_every_line_is_understood(command: str, home, name: str) -> None:
     config = home.write("uwsgi.ini", shape.ini)
     environment = {**os.environ, **shape.variables}
     done = subprocess.run(
-        [command, "check", str(config), "--json"], capture_output=True, text=True, env=environment, cwd=home.path
+        [command, "check", "--json", *given(shape), "--ini", str(config)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=home.path,
     )
     [checked] = json.loads(done.stdout)
     assert checked["problems"] == []
-    texts = [notice["text"] for notice in checked["notices"]]
+    texts = [notice["what"] for notice in checked["notices"]]
     assert not [text for text in texts if "is no option" in text]
     keys = dict.fromkeys(re.findall(r"^([a-z][\w-]*)", shape.ini, re.MULTILINE))
+    keys |= dict.fromkeys(re.findall(r"--([a-z-]+)", " ".join(shape.options)))
     planned = {key for key in keys if verdict(command, key) == "planned"}
     waiting = [text.partition(":")[0] for text in texts if "accepted; not active yet" in text]
     assert set(waiting) <= planned

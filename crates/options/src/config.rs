@@ -181,6 +181,16 @@ pub enum SiteName {
     HostField,
 }
 
+impl SiteName {
+    /// The variable that has it.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::ServerName => "SERVER_NAME",
+            Self::HostField => "HTTP_HOST",
+        }
+    }
+}
+
 /// How many threads a worker has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Threads {

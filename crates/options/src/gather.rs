@@ -185,7 +185,8 @@ impl<'a> Gatherer<'a> {
             .take()
             .and_then(|(block, opened)| Some((block.otherwise()?, opened)));
         if other.is_none() {
-            let problem = Problem::new("else: there is no condition that it could be the other side of");
+            let problem =
+                Problem::new("else: there is no condition that it could be the other side of");
             let hint = "put it between an `if-…` line and its `endif`";
             self.problems.push(problem.hint(hint).at(&entry.origin));
         }

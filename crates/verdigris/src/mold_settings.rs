@@ -60,10 +60,7 @@ fn settings(config: &Config) -> Value {
         "no_default_app": app.no_default_app,
         "ignore_script_name": app.ignore_script_name,
         "dynamic_apps": app.dynamic,
-        "vhost": app.site_name.map(|name| match name {
-            SiteName::ServerName => "SERVER_NAME",
-            SiteName::HostField => "HTTP_HOST",
-        }),
+        "vhost": app.site_name.map(SiteName::variable),
         "chdir": text(app.chdir.as_deref()),
         "chdir2": text(app.chdir2.as_deref()),
         "pythonpath": app.python_path,

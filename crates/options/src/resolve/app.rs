@@ -56,10 +56,7 @@ const NAMING: [&str; 3] = ["module", "wsgi-file", "mount"];
 /// Whether requests may name their apps. Unless somebody has decided it, they may where sites have apps
 /// of their own, and where there would be no app otherwise.
 fn dynamic(reader: &mut Reader<'_>, sockets: &Sockets, site_name: Option<SiteName>) -> bool {
-    let speaks_uwsgi = sockets
-        .list
-        .iter()
-        .any(|socket| socket.door == Door::Uwsgi);
+    let speaks_uwsgi = sockets.list.iter().any(|socket| socket.door == Door::Uwsgi);
     let decided = reader.flag("dynamic-apps");
     let asked_for = decided == Some(true) || (decided.is_none() && site_name.is_some());
     let dynamic = asked_for || (decided.is_none() && speaks_uwsgi && may_be_named_later(reader));
@@ -86,7 +83,8 @@ fn may_be_named_later(reader: &mut Reader<'_>) -> bool {
         return false;
     }
     let text = "no app is named: each request has to name its own (UWSGI_SCRIPT, UWSGI_MODULE or UWSGI_FILE)";
-    reader.notice(Notice::warning(text).hint("if that is not meant, add `module = module:callable`"));
+    reader
+        .notice(Notice::warning(text).hint("if that is not meant, add `module = module:callable`"));
     true
 }
 

@@ -192,10 +192,16 @@ pub(super) const ROWS: &[Row] = &[
     )
     .many()
     .example("^web"),
-    row("else", Takes::Text, "up to `endif`: when the condition fails")
-        .optional()
-        .many()
-        .changed("uWSGI 2.0 has no `else`; there the lines before and after it all depend on the condition"),
+    row(
+        "else",
+        Takes::Text,
+        "up to `endif`: when the condition fails",
+    )
+    .optional()
+    .many()
+    .changed(
+        "uWSGI 2.0 has no `else`; there the lines before and after it all depend on the condition",
+    ),
     row(
         "if-reload",
         Takes::Flag,
