@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 
 from verdigris.failure import LoadFailure
 
@@ -26,8 +27,14 @@ def load(settings: dict, warnings: list[str], before_app=lambda: None):
 
             patching.prepare(settings, warnings)
         before_app()
+        _name_modules(settings.get("module_aliases"), "pymodule-alias")
         _import_extras(settings, warnings)
         app = mounts.load(settings, warnings)
+        _name_modules(settings.get("late_module_aliases"), "post-pymodule-alias")
+        if settings.get("accept_buffers"):
+            from verdigris import buffers
+
+            app.function = buffers.accepting(app.function)
         if settings.get("engine") == "gevent":
             warnings += drivers.blocking()
         surroundings.change_directory(settings.get("chdir2"), "chdir2")
@@ -55,6 +62,18 @@ def _import_extras(settings: dict, warnings: list[str]) -> None:
             if not settings.get("uwsgi_compat"):
                 raise
             warnings.append(f"import = {name}: {failure.text()}")
+
+
+def _name_modules(aliases: list | None, option: str) -> None:
+    """`pymodule-alias = name=module`: let the module be imported under another name too."""
+    for name, subject in aliases or ():
+        from verdigris.loader import import_extra
+
+        try:
+            sys.modules[name] = import_extra(subject)
+        except LoadFailure as failure:
+            failure.message = f"{option} = {name}={subject}: {failure.message}"
+            raise
 
 
 def settle() -> None:

@@ -46,7 +46,7 @@ def load(settings: dict, warnings: list[str]) -> App:
 
 def _subjects(settings: dict):
     """The app that is named by itself (its place is not known yet), then each mount, as settings of their own."""
-    if settings.get("module") or settings.get("wsgi_file"):
+    if settings.get("module") or settings.get("wsgi_file") or settings.get("paste"):
         yield None, settings
     for mountpoint, name in settings.get("mounts") or ():
         head = name.partition(":")[0]

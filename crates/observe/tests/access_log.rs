@@ -184,16 +184,6 @@ fn uwsgi_lines_with_options() {
          1 headers in 45 bytes (1 switches on core 0)"
     );
 
-    for (variable, name) in [("HTTP_HOST", "127.0.0.1:18731"), ("SERVER_NAME", "vm")] {
-        let sites = AccessSettings {
-            site: Some(variable),
-            ..with_style(Style::Uwsgi)
-        };
-        let expected = format!("{name} [pid: ");
-        let found = line(&sites, &answered(&root));
-        assert!(found.starts_with(&expected), "{found}");
-    }
-
     let forwarded = AccessSettings {
         x_forwarded_for: true,
         ..with_style(Style::Uwsgi)

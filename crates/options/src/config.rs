@@ -170,6 +170,27 @@ pub struct App {
 
     /// Start Python without the site module.
     pub no_site: bool,
+    /// How far Python optimises: 1 leaves assertions out, 2 documentation strings too.
+    pub optimize: u32,
+    /// Other names for modules: the name, and the module or file.
+    pub module_aliases: Vec<(String, String)>,
+    /// The same after the app was loaded.
+    pub late_module_aliases: Vec<(String, String)>,
+    /// The app may answer with anything that has the bytes of a buffer.
+    pub accept_buffers: bool,
+    /// An app that a PasteDeploy configuration describes.
+    pub paste: Option<Paste>,
+}
+
+/// An app that a PasteDeploy configuration describes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paste {
+    /// Where the configuration is: `config:/path/to/file.ini`.
+    pub uri: String,
+    /// Which of its apps.
+    pub name: Option<String>,
+    /// Set up logging as the same file says.
+    pub logging: bool,
 }
 
 /// Where the name of the site stands that a request is for.

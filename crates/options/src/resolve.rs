@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use crate::config::Config;
 use crate::entry::{Entry, Values};
+use crate::envdir::Change;
 use crate::report::{Notice, Problem};
 use reader::Reader;
 
@@ -43,6 +44,8 @@ pub(crate) struct Circumstances {
     pub(crate) sockets_from_systemd: bool,
     /// The files that were read.
     pub(crate) files: Vec<PathBuf>,
+    /// What the directories of `envdir` change for the app.
+    pub(crate) env_changes: Vec<Change>,
 }
 
 /// Resolves the entries.
@@ -51,7 +54,7 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
     let mut reader = Reader::new(&values, entries, &circumstances);
     judge::judge(&values, &mut reader);
     let sockets = sockets::sockets(&mut reader, circumstances.sockets_from_systemd);
-    let app = app::app(&mut reader, &sockets);
+    let app = app::app(&mut reader, &sockets, &circumstances.env_changes);
     let workers = serving::workers(&mut reader, &app);
     let gevent = engines::gevent(&mut reader);
     let limits = serving::limits(&mut reader);

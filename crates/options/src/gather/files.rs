@@ -30,7 +30,7 @@ impl Gatherer<'_> {
     /// last), or `-` for standard input. The file's extension tells its format, else `option` does.
     pub(super) fn read_named(&mut self, entry: &Entry, option: &str) {
         // uWSGI reads files before it replaces $(NAME), so such a name never worked there.
-        let environment = self.environment;
+        let environment = &self.environment;
         let name = references::replace(&entry.value, "$(", &mut |name| variable(environment, name));
         let (file, section) = split_section(&name);
         let file = match (file.is_empty(), &self.last_file) {

@@ -4,12 +4,13 @@ use std::net::IpAddr;
 
 use super::reader::Reader;
 use crate::address::Address;
-use crate::config::{App, Door, SiteName, Sockets};
+use crate::config::{App, Door, Paste, SiteName, Sockets};
 use crate::entry::Given;
+use crate::envdir::Change;
 use crate::file_name;
 use crate::report::{Notice, Problem};
 
-pub(super) fn app(reader: &mut Reader<'_>, sockets: &Sockets) -> App {
+pub(super) fn app(reader: &mut Reader<'_>, sockets: &Sockets, env_changes: &[Change]) -> App {
     let site_name = site_name(reader);
     let app = App {
         module: reader.text("module"),
@@ -23,23 +24,83 @@ pub(super) fn app(reader: &mut Reader<'_>, sockets: &Sockets) -> App {
         site_name,
         chdir: reader.path("chdir"),
         chdir2: reader.path("chdir2"),
-        python_path: reader.texts("pythonpath"),
+        python_path: python_path(reader),
         home: reader.path("home"),
         interpreter: reader.path("interpreter"),
-        env: reader.pairs("env"),
-        unenv: reader.texts("unenv"),
+        env: env(reader, env_changes),
+        unenv: unenv(reader, env_changes),
         pyargv: reader.text("pyargv"),
         need_app: reader.flag("need-app").unwrap_or(true),
         lazy_apps: reader.is_on("lazy-apps") | reader.is_on("lazy"),
 
         imports: reader.texts("import"),
-        shared_imports: reader.texts("shared-import"),
+        shared_imports: shared_imports(reader),
         catch_exceptions: reader.is_on("catch-exceptions"),
 
         no_site: reader.is_on("no-site"),
+        optimize: reader.count("optimize").unwrap_or(0),
+        module_aliases: reader.pairs("pymodule-alias"),
+        late_module_aliases: reader.pairs("post-pymodule-alias"),
+        accept_buffers: reader.is_on("wsgi-accept-buffer"),
+        paste: paste(reader),
     };
     check(reader, &app);
     app
+}
+
+/// Variables to set; a directory's come after those of the options, as in uWSGI.
+fn env(reader: &mut Reader<'_>, changes: &[Change]) -> Vec<(String, String)> {
+    let set = changes
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+    reader.pairs("env").into_iter().chain(set).collect()
+}
+
+fn unenv(reader: &mut Reader<'_>, changes: &[Change]) -> Vec<String> {
+    let mut names = reader.texts("unenv");
+    for (name, value) in changes {
+        match value {
+            None => names.push(name.clone()),
+            Some(_) => names.retain(|other| other != name),
+        }
+    }
+    names
+}
+
+/// What is put in front comes last: early directories stand behind the others.
+fn python_path(reader: &mut Reader<'_>) -> Vec<String> {
+    let early = reader.texts("early-pythonpath");
+    early
+        .into_iter()
+        .chain(reader.texts("pythonpath"))
+        .collect()
+}
+
+fn shared_imports(reader: &mut Reader<'_>) -> Vec<String> {
+    let early = reader.texts("early-pyimport");
+    early
+        .into_iter()
+        .chain(reader.texts("shared-import"))
+        .collect()
+}
+
+/// `paste = config:FILE`; `ini-paste = FILE` is the same, and the file is read as a configuration too.
+fn paste(reader: &mut Reader<'_>) -> Option<Paste> {
+    let given = reader.values().last("paste")?;
+    let value = given.entry.value.clone();
+    let key = given.entry.key.as_str();
+    let uri = if key.starts_with("ini-") {
+        let file = std::path::absolute(&value).map_or(value, |path| path.display().to_string());
+        format!("config:{file}")
+    } else {
+        value
+    };
+    let logging = key == "ini-paste-logged";
+    Some(Paste {
+        uri,
+        name: reader.text("paste-name"),
+        logging: reader.is_on("paste-logger") || logging,
+    })
 }
 
 /// Where the name of the site is taken from, if apps are chosen by it.
@@ -51,7 +112,7 @@ fn site_name(reader: &mut Reader<'_>) -> Option<SiteName> {
 }
 
 /// Options that name an app by themselves.
-const NAMING: [&str; 3] = ["module", "wsgi-file", "mount"];
+const NAMING: [&str; 4] = ["module", "wsgi-file", "mount", "paste"];
 
 /// Whether requests may name their apps. Unless somebody has decided it, they may where sites have apps
 /// of their own, and where there would be no app otherwise.
@@ -138,7 +199,7 @@ fn mounts(reader: &mut Reader<'_>) -> Vec<(String, String)> {
 }
 
 /// Options that name something to serve and are not active yet.
-const PLANNED_APPS: [&str; 4] = ["paste", "emperor", "http-to", "fastrouter"];
+const PLANNED_APPS: [&str; 3] = ["emperor", "http-to", "fastrouter"];
 
 /// The option that tried to name something to serve and is not active yet.
 fn planned_app<'a>(reader: &Reader<'a>) -> Option<Given<'a>> {
@@ -165,6 +226,7 @@ fn check(reader: &mut Reader<'_>, app: &App) {
     match (&app.module, &app.wsgi_file) {
         (None, None)
             if app.dynamic
+                || app.paste.is_some()
                 || reader.something_is_missing
                 || reader.values().last("mount").is_some() => {}
         (None, None) => {

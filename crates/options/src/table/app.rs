@@ -158,8 +158,7 @@ pub(super) const ROWS: &[Row] = &[
         "optimise Python code: 1 or 2",
     )
     .short('O')
-    .example("1")
-    .planned("app loading"),
+    .example("1"),
     row(
         "no-site",
         Takes::Flag,
@@ -167,8 +166,44 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("paste", Takes::Text, "load a PasteDeploy configuration")
         .aliases(&["ini-paste", "ini-paste-logged"])
-        .example("config:production.ini")
-        .planned("PasteDeploy"),
+        .example("config:production.ini"),
+    row("paste-name", Takes::Text, "which app of the PasteDeploy configuration")
+        .example("main"),
+    row(
+        "paste-logger",
+        Takes::Flag,
+        "set up logging as the PasteDeploy configuration says",
+    ),
+    row(
+        "pymodule-alias",
+        Takes::Pair,
+        "another name for a module or file: name=module",
+    )
+    .many()
+    .example("settings=shop.settings"),
+    row(
+        "post-pymodule-alias",
+        Takes::Pair,
+        "the same after the app was loaded",
+    )
+    .many()
+    .example("settings=shop.settings"),
+    row(
+        "early-pythonpath",
+        Takes::Text,
+        "directory for sys.path, behind those of `pythonpath`",
+    )
+    .aliases(&["early-python-path"])
+    .many()
+    .example("/srv/lib"),
+    row(
+        "early-pyimport",
+        Takes::Text,
+        "import a module in every process, before the others",
+    )
+    .aliases(&["early-python-import"])
+    .many()
+    .example("app.early"),
     row(
         "envdir",
         Takes::Path,
@@ -176,8 +211,7 @@ pub(super) const ROWS: &[Row] = &[
     )
     .aliases(&["early-envdir"])
     .many()
-    .example("/etc/app/env")
-    .planned("app loading"),
+    .example("/etc/app/env"),
     row(
         "disable-write-exception",
         Takes::Flag,
@@ -228,6 +262,12 @@ pub(super) const ROWS: &[Row] = &[
         Takes::Flag,
         "show the traceback to the client; never in production",
     ),
+    row(
+        "wsgi-accept-buffer",
+        Takes::Flag,
+        "the app may answer with anything that has the bytes of a buffer",
+    )
+    .aliases(&["wsgi-accept-buffers"]),
     row("plugins", Takes::Text, "load uWSGI plugins")
         .aliases(&["plugin"])
         .many()
@@ -251,12 +291,6 @@ const fn family(help: &'static str, verdict: Verdict, values: &'static [&'static
 
 pub(super) const FAMILIES: &[Family] = &[
     family(
-        "parts of PasteDeploy",
-        Verdict::Planned("PasteDeploy"),
-        &["paste-name"],
-    )
-    .flags(&["paste-logger"]),
-    family(
         "most apps per worker",
         Verdict::Ignored("there is no limit"),
         &["max-apps"],
@@ -265,11 +299,6 @@ pub(super) const FAMILIES: &[Family] = &[
         "protocols before and beside WSGI",
         Verdict::Refused("use `module` or `wsgi-file` with a WSGI callable"),
         &["pecan", "pump", "web3", "wsgi-lite", "eval"],
-    ),
-    family(
-        "other names for modules",
-        Verdict::Planned("app loading"),
-        &["pymodule-alias", "post-pymodule-alias"],
     ),
     family(
         "what sys.executable says",
@@ -282,14 +311,9 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
     ),
     family(
-        "modules and paths before everything else",
-        Verdict::Planned("app loading"),
-        &[
-            "early-pyimport",
-            "early-python-import",
-            "early-python-path",
-            "early-pythonpath",
-        ],
+        "start Python early",
+        Verdict::Ignored("the app's Python is a process of its own, there from the start"),
+        &[],
     )
     .flags(&["early-python"]),
     family(
@@ -305,12 +329,6 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
     )
     .optional(&["pyshell", "pyshell-oneshot"]),
-    family(
-        "buffer objects as answers",
-        Verdict::Planned("app loading"),
-        &[],
-    )
-    .flags(&["wsgi-accept-buffer", "wsgi-accept-buffers"]),
     family(
         "details of PEP 3333",
         Verdict::Ignored("PEP 3333 is always kept to the letter"),

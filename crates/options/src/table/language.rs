@@ -247,6 +247,14 @@ pub(super) const ROWS: &[Row] = &[
         .optional()
         .many(),
     row(
+        "exit",
+        Takes::Text,
+        "end here, with this exit code; of use in a condition",
+    )
+    .optional()
+    .many()
+    .example("1"),
+    row(
         "strict",
         Takes::Flag,
         "an unknown key in a file is an error",
@@ -320,11 +328,10 @@ pub(super) const FAMILIES: &[Family] = &[
         &["build-plugin", "binary-append-data", "extract"],
     ),
     family(
-        "stop in the middle of the configuration",
-        Verdict::Planned("checks"),
+        "print the value of an option and stop",
+        Verdict::Refused("type `verdigris config FILE --show`"),
         &["get"],
-    )
-    .optional(&["exit"]),
+    ),
     family(
         "which options may be given",
         Verdict::Planned("checks"),
