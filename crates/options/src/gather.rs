@@ -413,7 +413,7 @@ impl<'a> Gatherer<'a> {
 
     /// A block that nobody ended reaches to the end; that is allowed, and usually a slip.
     fn close_open_block(&mut self) {
-        if let Some((_, origin)) = self.block.take() {
+        if let (Some((_, origin)), None) = (self.block.take(), self.exit) {
             let notice =
                 Notice::warning("this block is never ended; it reaches to the end of everything");
             self.notices

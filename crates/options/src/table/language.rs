@@ -199,6 +199,7 @@ pub(super) const ROWS: &[Row] = &[
     )
     .optional()
     .many()
+    .example("value")
     .changed(
         "uWSGI 2.0 has no `else`; there the lines before and after it all depend on the condition",
     ),
