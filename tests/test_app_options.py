@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -129,7 +130,7 @@ def test_an_alias_of_nothing_says_which_line(start, home) -> None:
     config = home.write("app.ini", "[uwsgi]\nsocket = app.sock\nmodule = telling\npymodule-alias = a=no_such_module\n")
     refused = start(str(config), home=home)
     assert refused.wait_exit() == 22
-    assert 'pymodule-alias = a=no_such_module: no module named "no_such_module" was found' in refused.log.text
+    refused.wait_line(re.escape('pymodule-alias = a=no_such_module: no module named "no_such_module" was found'))
 
 
 PASTE = """
@@ -193,8 +194,8 @@ def test_paste_deploy_that_fails(start, home) -> None:
     config = home.write("app.ini", "[uwsgi]\nsocket = app.sock\npaste = config:production.ini\n")
     refused = start(str(config), home=home)
     assert refused.wait_exit() == 22
-    assert "paste: config:production.ini gave no app" in refused.log.text
-    assert "hint: write paste = config:" in refused.log.text
+    refused.wait_line(re.escape("paste: config:production.ini gave no app"))
+    refused.wait_line(re.escape("hint: write paste = config:"))
 
 
 BUFFERS = """

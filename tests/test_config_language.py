@@ -234,7 +234,13 @@ def test_standard_input(command: str, tmp_path: Path, text: str) -> None:
     """`-` is a file that has no name; what kind it is, is seen from how it begins."""
     for word in ("check", "explain"):
         done = subprocess.run(
-            [command, word, "-"], cwd=tmp_path, env=clean_environment(), input=text, capture_output=True, text=True, timeout=30
+            [command, word, "-"],
+            cwd=tmp_path,
+            env=clean_environment(),
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
         assert done.returncode == 0, done.stderr
         assert "did you mean `vacuum`?" in done.stdout + done.stderr

@@ -6,9 +6,11 @@ to a real uWSGI, where it can answer them.
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -169,7 +171,7 @@ def test_need_app_refuses_to_start_without_one(start, home) -> None:
     config = home.write("app.ini", "[uwsgi]\nsocket = 127.0.0.1:0\nneed-app = true\n")
     refused = start(str(config), home=home)
     assert refused.wait_exit() != 0
-    assert "no application was named" in refused.log.text
+    refused.wait_line(re.escape("no application was named"))
 
 
 def test_an_app_that_cannot_be_loaded_is_told_and_not_tried_for_every_request(start, home) -> None:
@@ -209,7 +211,7 @@ def test_dynamic_apps_can_be_forbidden(start, home) -> None:
     config = home.write("app.ini", "[uwsgi]\nsocket = 127.0.0.1:0\ndynamic-apps = false\n")
     refused = start(str(config), home=home)
     assert refused.wait_exit() != 0
-    assert "no application was named" in refused.log.text
+    refused.wait_line(re.escape("no application was named"))
 
 
 def test_an_open_port_is_warned_of(command: str, home) -> None:
@@ -298,6 +300,38 @@ def test_two_requests_at_a_time_do_not_mix_modules(start, home) -> None:
     server.wait_line(r'is in .*dir2, but this worker already runs the ".*" of .*dir1')
     home.write("dir3/alone.py", "def application(e, s):\n    s('200 OK', [])\n    return [b'alone']\n")
     assert ask(server, "alone", **at(home, 3)) == ("200", "alone")
+
+
+def ask_at_once(server: Server, script: str, times: int, **more: str) -> list[tuple[str, str]]:
+    """The same request so many times, side by side."""
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(lambda _: ask(server, script, **more), range(times)))
+
+
+@pytest.mark.parametrize("engine", ["threads = 4", "gevent = 20"])
+def test_requests_that_come_at_once_load_an_app_once(start, home, engine) -> None:
+    server = serve(start, home, engine)
+    home.write("dir3/alone.py", "import time\ntime.sleep(0.2)\n" + APP.replace("shared_name", "lonely"))
+    home.write("dir3/lonely.py", "WHO = 'alone'\n")
+    home.write("dir4/second.py", APP.replace("shared_name", "lonely_too"))
+    home.write("dir4/lonely_too.py", "WHO = 'second'\n")
+    third, fourth = ({"UWSGI_CHDIR": str(home / name)} for name in ("dir3", "dir4"))
+    assert set(ask_at_once(server, "alone", 8, **third)) == {("200", "alone|nobody|alone|dir3|")}
+    assert {body.split("|")[2] for _, body in ask_at_once(server, "second", 8, **fourth)} == {"second"}
+    assert server.log.text.count("was named by a request and is loaded") == 2
+
+
+def test_apps_take_turns(start, home) -> None:
+    """Modules come and go with their apps, however often; the app of the configuration is one of them."""
+    home.write("one_of_package.py", "")
+    home.write("dir1/inner/__init__.py", "")
+    home.write("dir1/inner/part.py", "PART = 'part'\n")
+    home.write("whole.py", "import dir1.inner.part as part\n" + APP.replace("shared_name", "dir1.shared_name"))
+    server = serve(start, home, "module = whole", "dynamic-apps = true")
+    for _ in range(3):
+        assert ask(server)[1].startswith("whole|nobody|who1|")
+        assert ask(server, "app", **at(home, 1))[1] == "app|one|who1|dir1|"
+        assert ask(server, "app", UWSGI_CHDIR="dir2")[1] == "app|nobody|who2|dir2|"
 
 
 DJANGO = """

@@ -139,20 +139,22 @@ class DynamicApps:
         with self._inside(room):
             app = loader.load_one({**self._settings, "module": module, "wsgi_file": file})
         self._djangos.check(app, room.directory, before)
-        touch = environ.get("UWSGI_TOUCH_RELOAD") or None
+        touch = environ.get("UWSGI_TOUCH_RELOAD")
+        touch = os.path.join(room.directory, touch) if touch else None
         number, self._next_number = self._next_number, self._next_number + 1
         return Loaded(number, app.function, room, touch, _mtime(touch) if touch else None)
 
     def _room(self, wanted: Wanted) -> Room:
-        directory = os.path.abspath(wanted.directory) if wanted.directory else None
+        directory = self._rooms.absolute(wanted.directory) if wanted.directory else None
         if directory is not None and not os.path.isdir(directory):
             raise LoadFailure(
                 "directory not usable",
                 f"UWSGI_CHDIR: {directory!r} is not a directory",
                 hint="name an existing directory: uwsgi_param UWSGI_CHDIR /srv/app;",
             )
-        packages = homes.packages_of(wanted.home) if wanted.home else []
-        return self._rooms.room(directory, wanted.home if packages else None, packages)
+        home = self._rooms.absolute(wanted.home) if wanted.home else None
+        packages = homes.packages_of(home) if home else []
+        return self._rooms.room(directory, home if packages else None, packages)
 
     @contextmanager
     def _inside(self, room: Room):

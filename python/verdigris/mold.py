@@ -245,7 +245,8 @@ class Mold:
 def _named(settings: dict) -> str:
     """What the workers will load, as the settings name it."""
     paste = settings.get("paste") or {}
-    return settings.get("module") or settings.get("wsgi_file") or paste.get("uri") or "the apps that are mounted or named"
+    named = settings.get("module") or settings.get("wsgi_file") or paste.get("uri")
+    return named or "the apps that are mounted, or that requests name"
 
 
 def ended_children():

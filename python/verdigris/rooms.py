@@ -34,9 +34,16 @@ class Rooms:
         self._common = _common_places(self._base)
         self._places = [*self._common]
         self._owned: dict[str, Modules] = {}
+        self._count = 0  # so many modules there were when the current room was entered
+        self._seen: Modules = {}  # modules whose place is known
         self._rooms: dict[tuple[str | None, str | None], Room] = {}
         self.first = self.current = Room(self._base, (self._base,), list(sys.path))
         self._own(self._base)
+        self._collect()
+
+    def absolute(self, path: str) -> str:
+        """A path that a request names, from where the server's own configuration is at home."""
+        return os.path.normpath(os.path.join(self._base, path))
 
     def room(self, directory: str | None, home: str | None, packages: list[str]) -> Room:
         """The room of this directory and this virtual environment, whose directories of packages are given."""
@@ -58,12 +65,13 @@ class Rooms:
         if room is self.current:
             return
         self._collect()
-        for place, modules in self._owned.items():
+        for place in self.current.places:
             if place not in room.places:
-                for name in modules:
+                for name in self._owned[place]:
                     sys.modules.pop(name, None)
         for place in room.places:
             sys.modules.update(self._owned[place])
+        self._count = len(sys.modules)
         self.current.path = list(sys.path)
         sys.path[:] = room.path
         self.current = room
@@ -91,11 +99,15 @@ class Rooms:
         self._places = sorted([*self._places, place], key=len, reverse=True)
 
     def _collect(self) -> None:
-        """Note whose every module is that has been imported meanwhile."""
+        """Note whose every module is that has been imported meanwhile. Once known, it stays so."""
+        if len(sys.modules) == self._count:
+            return
         for name, module in list(sys.modules.items()):
-            place = self._place_of(module)
-            if place is not None:
-                self._owned[place][name] = module
+            if self._seen.get(name) is not module:
+                self._seen[name] = module
+                place = self._place_of(module)
+                if place is not None:
+                    self._owned[place][name] = module
 
     def _place_of(self, module) -> str | None:
         file = _file_of(module)

@@ -22,7 +22,8 @@ def django(package: str, words: str) -> dict[str, str]:
         f"{package}/__init__.py": "",
         f"{package}/settings.py": (
             'SECRET_KEY = "tests only"\nALLOWED_HOSTS = ["*"]\nDEBUG = False\n'
-            f'ROOT_URLCONF = "{package}.urls"\nSTATIC_URL = "/static/"\nDEFAULT_AUTO_FIELD = "django.db.models.AutoField"\n'
+            f'ROOT_URLCONF = "{package}.urls"\nSTATIC_URL = "/static/"\n'
+            'DEFAULT_AUTO_FIELD = "django.db.models.AutoField"\n'
             'INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]\n'
             'MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", '
             '"django.middleware.common.CommonMiddleware"]\n'
