@@ -48,6 +48,17 @@ class Djangos:
             )
 
 
+def mix_up() -> str:
+    """What is to be said when the last app wanted other settings than Django had already; else nothing."""
+    named, used = os.environ.get(_VARIABLE), _settings_in_use()
+    if named is None or used is None or named == used:
+        return ""
+    return (
+        f"it wants the Django settings {named}, but {used} are in use already, and Django can have one per process; "
+        f"hint: run a server for each site"
+    )
+
+
 def _settings_in_use() -> str | None:
     """The settings module that Django has been set up with."""
     conf = sys.modules.get("django.conf")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from verdigris import loader, standin
+from verdigris import djangos, loader, standin
 from verdigris.failure import LoadFailure
 from verdigris.loader import App
 
@@ -35,6 +35,8 @@ def load(settings: dict, warnings: list[str]) -> App:
                 warnings.append(f"{_shown(place)} is taken by {mounted[place].name}; {app.name} is not served there")
             else:
                 mounted[place] = app
+        if complaint := djangos.mix_up():
+            warnings.append(f"{_shown(mountpoint)}: {complaint}")
     mounted.update((place, app) for place, app in _announced().items() if place not in mounted)
     is_dynamic = settings.get("dynamic_apps")
     if not mounted and not is_dynamic:
