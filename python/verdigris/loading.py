@@ -16,7 +16,7 @@ def load(settings: dict, warnings: list[str], before_app=lambda: None):
     An import makes little garbage and many objects, so that collections only cost. The threshold is set to none
     instead of calling `gc.disable()`: an app that sets either keeps its choice.
     """
-    from verdigris import mounts, surroundings
+    from verdigris import surroundings
 
     usual = gc.get_threshold()
     gc.set_threshold(0)
@@ -27,14 +27,7 @@ def load(settings: dict, warnings: list[str], before_app=lambda: None):
 
             patching.prepare(settings, warnings)
         before_app()
-        _name_modules(settings.get("module_aliases"), "pymodule-alias")
-        _import_extras(settings, warnings)
-        app = mounts.load(settings, warnings)
-        _name_modules(settings.get("late_module_aliases"), "post-pymodule-alias")
-        if settings.get("accept_buffers"):
-            from verdigris import buffers
-
-            app.function = buffers.accepting(app.function)
+        app = _load_app(settings, warnings)
         if settings.get("engine") == "gevent":
             warnings += drivers.blocking()
         surroundings.change_directory(settings.get("chdir2"), "chdir2")
@@ -46,6 +39,21 @@ def load(settings: dict, warnings: list[str], before_app=lambda: None):
     finally:
         if gc.get_threshold()[0] == 0:
             gc.set_threshold(*usual)
+
+
+def _load_app(settings: dict, warnings: list[str]):
+    """Everything of the user's code, in uWSGI's order."""
+    from verdigris import mounts
+
+    _name_modules(settings.get("module_aliases"), "pymodule-alias")
+    _import_extras(settings, warnings)
+    app = mounts.load(settings, warnings)
+    _name_modules(settings.get("late_module_aliases"), "post-pymodule-alias")
+    if settings.get("accept_buffers"):
+        from verdigris import buffers
+
+        app.function = buffers.accepting(app.function)
+    return app
 
 
 def _import_extras(settings: dict, warnings: list[str]) -> None:
