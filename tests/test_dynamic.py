@@ -6,16 +6,18 @@ to a real uWSGI, where it can answer them.
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import struct
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from harness.nginx import Nginx, command, uwsgi_location
 from harness.client import encode_http
+from harness.nginx import Nginx, command, uwsgi_location
 from harness.real_uwsgi import uwsgi_command
 from harness.server import Home, Server
 from harness.waiting import wait_until
@@ -99,7 +101,9 @@ def at(home: Home, number: int) -> dict[str, str]:
     return {"UWSGI_CHDIR": str(home / f"dir{number}")}
 
 
-@pytest.mark.skipif(command() is None, reason="nginx is not installed (Debian: nginx-light)")
+@pytest.mark.skipif(
+    command() is None and os.environ.get("CI") != "true", reason="nginx is not installed (Debian: nginx-light)"
+)
 def test_two_sites_and_two_locations_of_one_site(start, home) -> None:
     """What uWSGI never could: locations of one `server` block with apps of their own."""
     server = serve(start, home)
@@ -256,8 +260,6 @@ def test_touch_reload_of_an_app(start, home) -> None:
     assert ask(server, "app", **more)[1] == "app|nobody|who2|dir2|"
     home.write("dir2/shared_name.py", "WHO = 'new'\n")
     touched.write_text("x")
-    import os
-
     os.utime(touched, (1, 1))
     wait_until(lambda: ask(server, "app", **more)[1] == "app|nobody|new|dir2|", "the new code")
     server.wait_line(r"has been touched \(UWSGI_TOUCH_RELOAD\)")
@@ -274,8 +276,6 @@ def make_environment(home: Home, name: str, version: str) -> Path:
 
 
 def test_a_virtual_environment_for_an_app(start, home) -> None:
-    import sys
-
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     text = "import further\nimport only_there\nNAME = only_there.HOME + further.HOME\n" + APP.replace("NAME,", "M,")
     text += "M = __import__('only_there').HOME + __import__('further').HOME\n"

@@ -11,6 +11,7 @@ import re
 import subprocess
 
 import pytest
+from harness import uwsgi
 from harness.address import Address
 from harness.client import encode_http
 from harness.raw import Connection, Response
@@ -56,8 +57,6 @@ def address(server: Server) -> Address:
 
 def get(server: Server, path: str) -> Response:
     """Ask for a page, in the protocol that the first door speaks."""
-    from harness import uwsgi
-
     where = address(server)
     with Connection(where, 20) as connection:
         if where.option.startswith("http"):

@@ -197,7 +197,6 @@ pub(super) const ROWS: &[Row] = &[
         Takes::Text,
         "up to `endif`: when the condition fails",
     )
-    .optional()
     .many()
     .example("value")
     .changed(
