@@ -248,7 +248,7 @@ impl<'a> Gatherer<'a> {
             Err(error) => {
                 let why = surroundings::reason(&error);
                 let what = format!("{}: cannot read the directory {name}: {why}", entry.key);
-                let problem = Problem::new(what).hint(FILE_HINT);
+                let problem = Problem::new(what).hint(files::FILE_HINT);
                 self.problems.push(problem.at(&entry.origin));
                 return;
             }
