@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness.real_uwsgi import clean_environment, listing_of_uwsgi, listing_of_verdigris
+from harness.real_uwsgi import clean_environment, listing_of_uwsgi, listing_of_verdigris, uwsgi_command
 
 pytestmark = pytest.mark.once
 
@@ -167,3 +167,83 @@ def test_the_native_file_of_explain_starts_as_well(command: str, tmp_path: Path)
     done = run(command, "check", "native.ini", directory=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert whole["native"].count("\n") == 7
+
+
+JSON_OF = {
+    "flags": ('{"master": true, "lazy": false}', "master = 1\nlazy = 0\n"),
+    "numbers": ('{"processes": 4, "harakiri": 30}', "processes = 4\nharakiri = 30\n"),
+    "lists": ('{"env": ["A=1", "B=2"], "socket": [":1", ":2"]}', "env = A=1\nenv = B=2\nsocket = :1\nsocket = :2\n"),
+    "references": ('{"set-ph": "a=x", "chdir": "/%(a)/%k"}', "set-ph = a=x\nchdir = /%(a)/%k\n"),
+    "conditions": (
+        '{"if-env": "HOME", "module": "%(_)", "endif": "", "print": "end"}',
+        "if-env = HOME\nmodule = %(_)\nendif =\nprint = end\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", JSON_OF)
+def test_json_comes_to_what_uwsgi_makes_of_the_same_ini(command: str, tmp_path: Path, name: str) -> None:
+    """The uWSGI of the tests is built without JSON, so it is asked about the ini file that says the same."""
+    text, ini = JSON_OF[name]
+    as_json, as_ini = tmp_path / "same.json", tmp_path / "same.ini"
+    as_json.write_text(f'{{"uwsgi": {text}}}')
+    as_ini.write_text(f"[uwsgi]\n{ini}")
+    theirs = listing_of_uwsgi(as_ini, HOME="/home/me")
+    assert listing_of_verdigris(command, as_ini, HOME="/home/me") == theirs
+    assert listing_of_verdigris(command, as_json, HOME="/home/me") == theirs
+
+
+def test_the_other_side_of_a_condition(command: str, tmp_path: Path) -> None:
+    (tmp_path / "a.ini").write_text(
+        "[uwsgi]\nsocket = :1\nmodule = app\nif-env = NO_SUCH_VARIABLE\nprocesses = 2\nelse =\nprocesses = 3\nendif =\n"
+        "if-hostname-match = ^.+$\nthreads = 4\nelse =\nthreads = 5\nendif =\n"
+        "if-not-hostname-match = .\nharakiri = 1\nelse =\nharakiri = 2\nendif =\n"
+    )
+    listed = json.loads(run(command, "config", "a.ini", "--json", directory=tmp_path).stdout)["values"]
+    values = {value["option"]: value["value"] for value in listed}
+    assert (values["processes"], values["threads"], values["harakiri"]) == ("3", "4", "2")
+    (tmp_path / "b.ini").write_text("[uwsgi]\nsocket = :1\nmodule = app\nelse =\nif-hostname-match = (\nthreads = 2\n")
+    done = run(command, "check", "b.ini", directory=tmp_path)
+    assert "b.ini:4: else: there is no condition" in done.stderr
+    assert "`(` is not a pattern" in done.stderr
+
+
+def test_exit_ends_the_start(command: str, tmp_path: Path) -> None:
+    """As in uWSGI, which is asked as well."""
+    (tmp_path / "a.ini").write_text(
+        "[uwsgi]\nif-not-env = NO_SUCH_VARIABLE\nprint = it is missing\nexit = 3\nendif =\nsocket = nowhere/a.sock\n"
+    )
+    done = run(command, "a.ini", directory=tmp_path)
+    assert done.returncode == 3
+    assert "it is missing" in done.stderr
+    assert run(uwsgi_command(), "--ini", "a.ini", directory=tmp_path).returncode == 3
+    (tmp_path / "b.ini").write_text("[uwsgi]\nexit =\n")
+    assert run(command, "b.ini", directory=tmp_path).returncode == 0
+    assert run(uwsgi_command(), "--ini", "b.ini", directory=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[uwsgi]\nsocket = :1\nmodule = app\nvaccum = 1\n",
+        '{"uwsgi": {"socket": ":1", "module": "app", "vaccum": 1}}',
+        "<uwsgi><socket>:1</socket><module>app</module><vaccum>1</vaccum></uwsgi>",
+        "# a comment\nuwsgi:\n  socket: :1\n  module: app\n  vaccum: 1\n",
+    ],
+    ids=["ini", "json", "xml", "yaml"],
+)
+def test_standard_input(command: str, tmp_path: Path, text: str) -> None:
+    """`-` is a file that has no name; what kind it is, is seen from how it begins."""
+    for word in ("check", "explain"):
+        done = subprocess.run(
+            [command, word, "-"],
+            cwd=tmp_path,
+            env=clean_environment(),
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "did you mean `vacuum`?" in done.stdout + done.stderr
+        assert "standard input" in done.stdout + done.stderr

@@ -171,6 +171,24 @@ def test_the_same_place_twice(start, home) -> None:
     server.wait_line(r"mount /x is taken by two\.py:application")
 
 
+SITE = """
+import os
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "{name}_settings"
+from django.core.wsgi import get_wsgi_application
+
+application = get_wsgi_application()
+"""
+
+
+def test_two_django_sites_are_warned_of(start, home) -> None:
+    """Django keeps its settings once per process; the second site would be served with the first one's."""
+    sites = {f"{name}_site": SITE.format(name=name) for name in ("first", "second")}
+    settings = {f"{name}_settings": f"SECRET_KEY = '{name}'\n" for name in ("first", "second")}
+    server = serve(start, home, "module = first_site", "mount = /x=second_site", **sites, **settings)
+    server.wait_line(r"mount /x: it wants the Django settings second_settings, but first_settings are in use already")
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]

@@ -29,12 +29,22 @@ class App:
 def load(settings: dict) -> dict[str, App]:
     """Import what the settings name; the apps found there, by mountpoint: one at the root, or those that a dict called
     `applications` lists when no callable is named."""
+    if settings.get("paste") and not (settings.get("module") or settings.get("wsgi_file")):
+        return {"": _described(settings["paste"])}
     module, module_name, expression = _module(settings)
     if not expression:
         applications = getattr(module, "applications", None)
         if isinstance(applications, dict) and applications:
             return apps_of_dict(module, module_name, applications)
     return {"": _app_in(module, module_name, expression, settings)}
+
+
+def _described(paste: dict) -> App:
+    from verdigris import pastedeploy
+
+    app = App(*pastedeploy.load(paste))
+    _check_kind(app)
+    return app
 
 
 def load_one(settings: dict) -> App:
@@ -145,12 +155,11 @@ def file_module_name(path: str) -> str:
     return "uwsgi_file_" + "".join("_" if character in "./" else character for character in stem)
 
 
-def import_extra(name: str) -> None:
+def import_extra(name: str):
     """One value of `import` or `shared-import`: a module, or a file when it looks like one."""
     if os.sep in name or name.endswith(".py"):
-        run_file(name)
-    else:
-        import_module(name)
+        return run_file(name)
+    return import_module(name)
 
 
 def _choose(module, module_name: str, expression: str, settings: dict) -> Target:

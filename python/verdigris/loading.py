@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 
 from verdigris.failure import LoadFailure
 
@@ -15,7 +16,7 @@ def load(settings: dict, warnings: list[str], before_app=lambda: None):
     An import makes little garbage and many objects, so that collections only cost. The threshold is set to none
     instead of calling `gc.disable()`: an app that sets either keeps its choice.
     """
-    from verdigris import debugging, mounts, surroundings
+    from verdigris import surroundings
 
     usual = gc.get_threshold()
     gc.set_threshold(0)
@@ -26,12 +27,7 @@ def load(settings: dict, warnings: list[str], before_app=lambda: None):
 
             patching.prepare(settings, warnings)
         before_app()
-        if settings.get("debugger"):
-            debugging.prepare()
-        _import_extras(settings, warnings)
-        app = mounts.load(settings, warnings)
-        if settings.get("debugger"):
-            app = debugging.wrapped(app, warnings)
+        app = _load_app(settings, warnings)
         if settings.get("engine") == "gevent":
             warnings += drivers.blocking()
         surroundings.change_directory(settings.get("chdir2"), "chdir2")
@@ -43,6 +39,23 @@ def load(settings: dict, warnings: list[str], before_app=lambda: None):
     finally:
         if gc.get_threshold()[0] == 0:
             gc.set_threshold(*usual)
+
+
+def _load_app(settings: dict, warnings: list[str]):
+    """Everything of the user's code, in uWSGI's order."""
+    from verdigris import debugging, mounts
+
+    if settings.get("debugger"):
+        debugging.prepare()
+    _name_modules(settings.get("module_aliases"), "pymodule-alias")
+    _import_extras(settings, warnings)
+    app = mounts.load(settings, warnings)
+    _name_modules(settings.get("late_module_aliases"), "post-pymodule-alias")
+    if settings.get("accept_buffers"):
+        from verdigris import buffers
+
+        app.function = buffers.accepting(app.function)
+    return debugging.wrapped(app, warnings) if settings.get("debugger") else app
 
 
 def _import_extras(settings: dict, warnings: list[str]) -> None:
@@ -59,6 +72,18 @@ def _import_extras(settings: dict, warnings: list[str]) -> None:
             if not settings.get("uwsgi_compat"):
                 raise
             warnings.append(f"import = {name}: {failure.text()}")
+
+
+def _name_modules(aliases: list | None, option: str) -> None:
+    """`pymodule-alias = name=module`: let the module be imported under another name too."""
+    for name, subject in aliases or ():
+        from verdigris.loader import import_extra
+
+        try:
+            sys.modules[name] = import_extra(subject)
+        except LoadFailure as failure:
+            failure.message = f"{option} = {name}={subject}: {failure.message}"
+            raise
 
 
 def settle() -> None:

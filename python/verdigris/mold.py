@@ -138,7 +138,7 @@ class Mold:
             "event": "loaded",
             "seconds": round(seconds, 3),
             "lazy": self._app is None,
-            "app": self._app.name if self._app else settings.get("module") or settings.get("wsgi_file"),
+            "app": self._app.name if self._app else _named(settings),
             "kind": self._app.kind if self._app else "wsgi",
             "python": sys.version.partition(" ")[0],
             "executable": sys.executable,
@@ -240,6 +240,13 @@ class Mold:
                 os.kill(pid, number)
             except ProcessLookupError:
                 continue
+
+
+def _named(settings: dict) -> str:
+    """What the workers will load, as the settings name it."""
+    paste = settings.get("paste") or {}
+    named = settings.get("module") or settings.get("wsgi_file") or paste.get("uri")
+    return named or "the apps that are mounted, or that requests name"
 
 
 def ended_children():

@@ -35,7 +35,16 @@ http {{
         server_name shop.example;
         {locations}
     }}
+    {sites}
 }}
+"""
+
+_SITE = """
+    server {{
+        listen 127.0.0.1:{port};
+        server_name {name};
+        {locations}
+    }}
 """
 
 _UWSGI_PARAMS = """
@@ -91,7 +100,13 @@ def upstream(name: str, address: Address, kept: int = 8) -> str:
 class Nginx:
     """A running nginx; its listening socket is bound here and handed over, so no port is guessed."""
 
-    def __init__(self, locations: list[str], upstreams: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        locations: list[str],
+        upstreams: list[str] | None = None,
+        sites: dict[str, list[str]] | None = None,
+    ) -> None:
+        """`locations` are those of the default site; `sites` has further ones, by their names."""
         executable = command()
         assert executable is not None, "nginx is not installed"
         self.home = Path(tempfile.mkdtemp(prefix="vd-nginx-"))
@@ -106,6 +121,10 @@ class Nginx:
                 port=self.port,
                 upstreams="\n    ".join(upstreams or []),
                 locations="\n        ".join(locations),
+                sites="".join(
+                    _SITE.format(name=name, port=self.port, locations="\n        ".join(its_locations))
+                    for name, its_locations in (sites or {}).items()
+                ),
             )
         )
         descriptor = self.socket.fileno()

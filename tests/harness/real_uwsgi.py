@@ -58,7 +58,8 @@ def listing_of_uwsgi(file: Path, **variables: str) -> list[str]:
 def listing_of_verdigris(command: str, file: Path, **variables: str) -> list[str]:
     """The same from `verdigris config --as-uwsgi`."""
     done = subprocess.run(
-        [command, "config", OPTION[file.suffix], file.name, "--as-uwsgi"],
+        # `--json` of this command asks for its answer in JSON.
+        [command, "config", OPTION.get(file.suffix, "--config"), file.name, "--as-uwsgi"],
         cwd=file.parent,
         env=clean_environment(**variables),
         capture_output=True,

@@ -264,6 +264,7 @@ class Server:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise TooLate(f"the server has not ended within {seconds:g} s:\n{self.log.text}") from None
+        self.log.finished(2.0)  # its last words are in the pipe; whatever outlives it may hold that open
         return code
 
     def wait_alone(self, seconds: float = PATIENCE) -> None:

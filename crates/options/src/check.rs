@@ -1,5 +1,5 @@
 //! `verdigris check FILE…`: every file is a configuration of its own, and all problems of all of
-//! them are told at once.
+//! them are told at once. `-` is standard input.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -23,7 +23,10 @@ pub fn check(
     environment: &[(OsString, OsString)],
     surroundings: &dyn Surroundings,
 ) -> Vec<Checked> {
-    let is_option = |argument: &OsString| argument.to_string_lossy().starts_with('-');
+    let is_option = |argument: &OsString| {
+        let text = argument.to_string_lossy();
+        text.starts_with('-') && text != "-"
+    };
     let together = arguments.is_empty() || arguments.iter().any(is_option);
     let groups: Vec<Vec<OsString>> = if together {
         vec![arguments.to_vec()]
@@ -51,7 +54,7 @@ fn for_file(name: &OsString, surroundings: &dyn Surroundings) -> Vec<OsString> {
     let text = name.to_string_lossy();
     let file = text.split(':').next().unwrap_or_default();
     let telling = Format::of(file).is_some() || crate::file_name::extension(file) == "py";
-    if !telling && surroundings.kind(Path::new(file)) == Some(Kind::File) {
+    if file == "-" || !telling && surroundings.kind(Path::new(file)) == Some(Kind::File) {
         return vec!["--config".into(), name.clone()];
     }
     vec![name.clone()]
@@ -75,6 +78,10 @@ mod tests {
             .collect();
         assert_eq!(problems, [0, 1]);
         assert_eq!(checked[1].name, "b.conf");
+        let machine = machine.input("{\"uwsgi\": {\"module\": \"app\", \"socket\": \":1\"}}");
+        let checked = check(&words(&["-", "a.ini"]), &[], &machine);
+        assert!(checked.iter().all(|one| one.loaded.problems.is_empty()));
+        assert_eq!(checked[0].name, "-");
         assert_eq!(
             check(&words(&["--http-socket", ":1", "app"]), &[], &machine).len(),
             1

@@ -134,6 +134,12 @@ pub struct App {
     pub manage_script_name: bool,
     /// Nobody answers where no app is mounted.
     pub no_default_app: bool,
+    /// SCRIPT_NAME does not choose the app.
+    pub ignore_script_name: bool,
+    /// Requests of the uwsgi protocol may name the app that they are for.
+    pub dynamic: bool,
+    /// The apps of a site are found by its name, taken from here.
+    pub site_name: Option<SiteName>,
     /// Directory to change to before loading.
     pub chdir: Option<PathBuf>,
     /// Directory to change to after loading.
@@ -166,6 +172,46 @@ pub struct App {
 
     /// Start Python without the site module.
     pub no_site: bool,
+    /// How far Python optimises: 1 leaves assertions out, 2 documentation strings too.
+    pub optimize: u32,
+    /// Other names for modules: the name, and the module or file.
+    pub module_aliases: Vec<(String, String)>,
+    /// The same after the app was loaded.
+    pub late_module_aliases: Vec<(String, String)>,
+    /// The app may answer with anything that has the bytes of a buffer.
+    pub accept_buffers: bool,
+    /// An app that a PasteDeploy configuration describes.
+    pub paste: Option<Paste>,
+}
+
+/// An app that a PasteDeploy configuration describes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paste {
+    /// Where the configuration is: `config:/path/to/file.ini`.
+    pub uri: String,
+    /// Which of its apps.
+    pub name: Option<String>,
+    /// Set up logging as the same file says.
+    pub logging: bool,
+}
+
+/// Where the name of the site stands that a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SiteName {
+    /// In SERVER_NAME, which the web server in front decides.
+    ServerName,
+    /// In the Host field, which the client writes.
+    HostField,
+}
+
+impl SiteName {
+    /// The variable that has it.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::ServerName => "SERVER_NAME",
+            Self::HostField => "HTTP_HOST",
+        }
+    }
 }
 
 /// How many threads a worker has.

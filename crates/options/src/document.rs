@@ -72,6 +72,21 @@ impl Format {
         }
     }
 
+    /// The format of something that has no name, seen from how it begins.
+    pub(crate) fn of_nameless(content: &[u8]) -> Self {
+        let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+        let meaning = text
+            .split(|byte| *byte == b'\n')
+            .map(<[u8]>::trim_ascii)
+            .find(|line| !line.is_empty() && !line.starts_with(b"#") && *line != b"---");
+        match meaning {
+            Some([b'{', ..]) => Self::Json,
+            Some([b'<', ..]) => Self::Xml,
+            Some(b"uwsgi:" | b"verdigris:") => Self::Yaml,
+            _ => Self::Ini,
+        }
+    }
+
     /// The name for people.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -17,7 +17,7 @@ use std::path::Path;
 
 use crate::document::{Document, Format};
 use crate::entry::{Entry, Given, Values};
-use crate::gather::files::{default_section, split_section, take_apart};
+use crate::gather::files::{STANDARD_INPUT, default_section, shown, split_section, take_apart};
 use crate::gather::words_in_references;
 use crate::nearest::nearest;
 use crate::origin::Origin;
@@ -167,9 +167,16 @@ pub fn explain(
     surroundings: &dyn Surroundings,
 ) -> Result<Explanation, Problem> {
     let (file, section) = split_section(name);
-    let content = surroundings.read(Path::new(file)).map_err(|error| {
+    let is_input = file == STANDARD_INPUT;
+    let read = if is_input {
+        surroundings.read_standard_input()
+    } else {
+        surroundings.read(Path::new(file))
+    };
+    let content = read.map_err(|error| {
         Problem::new(format!(
-            "cannot read {file}: {}",
+            "cannot read {}: {}",
+            shown(file),
             surroundings::reason(&error)
         ))
         .hint("name a configuration file: `verdigris explain uwsgi.ini`")
@@ -181,19 +188,25 @@ pub fn explain(
         return Err(Problem::new(format!("{file} is not a text file"))
             .hint("name a configuration file: `verdigris explain uwsgi.ini`"));
     }
-    let document = take_apart(file, section.unwrap_or_default(), &content, surroundings);
+    let format = match Format::of(file) {
+        Some(format) => format,
+        None if is_input => Format::of_nameless(&content),
+        None => Format::Ini,
+    };
+    let section_name = section.unwrap_or_default();
+    let document = take_apart(file, format, section_name, &content, surroundings);
     let environment = text_only(environment);
     let loaded = read_file_alone(name, &environment, surroundings);
     let wanted = section.map_or_else(|| default_section(&document), str::to_owned);
     let text = String::from_utf8_lossy(&content);
-    let mut explainer = Explainer::new(file, &wanted, &document, &loaded);
-    if matches!(Format::of(file), None | Some(Format::Ini)) {
+    let mut explainer = Explainer::new(shown(file), format, &wanted, &document, &loaded);
+    if format == Format::Ini {
         explainer.written = values_with_magic(&text);
     }
     let lines = explainer.lines(&text);
     Ok(Explanation {
-        file: name.to_owned(),
-        kind: Format::of(file).unwrap_or(Format::Ini).name(),
+        file: shown(name).to_owned(),
+        kind: format.name(),
         advice: advice::advice(&lines, &loaded),
         native: native::native(&loaded),
         problems: loaded.problems,
@@ -207,6 +220,7 @@ const MOST_SLIPS: usize = 200;
 /// What is known while the lines are explained.
 struct Explainer<'a> {
     file: &'a str,
+    format: Format,
     wanted: &'a str,
     document: &'a Document,
     loaded: &'a Loaded,
@@ -230,7 +244,13 @@ struct Explainer<'a> {
 }
 
 impl<'a> Explainer<'a> {
-    fn new(file: &'a str, wanted: &'a str, document: &'a Document, loaded: &'a Loaded) -> Self {
+    fn new(
+        file: &'a str,
+        format: Format,
+        wanted: &'a str,
+        document: &'a Document,
+        loaded: &'a Loaded,
+    ) -> Self {
         let mut entries: HashMap<(u32, &str), Vec<&Entry>> = HashMap::new();
         for entry in &loaded.config.entries {
             if let Some(line) = line_of(&entry.origin, file) {
@@ -251,6 +271,7 @@ impl<'a> Explainer<'a> {
         let last = values.all().map(|given| (given.row.name, given)).collect();
         Self {
             file,
+            format,
             wanted,
             document,
             loaded,
@@ -306,7 +327,7 @@ impl<'a> Explainer<'a> {
     /// The line that begins a section, in the spelling of the format.
     fn section(&self, text: &str) -> Option<Reading> {
         let text = text.trim();
-        let begins = |name: &str| match Format::of(self.file).unwrap_or(Format::Ini) {
+        let begins = |name: &str| match self.format {
             Format::Ini => false,
             Format::Toml => text.starts_with(&format!("[{name}]")),
             Format::Yaml => text
@@ -316,7 +337,7 @@ impl<'a> Explainer<'a> {
             Format::Json => text.contains(&format!("\"{name}\"")) && text.ends_with('{'),
             Format::Xml => text.starts_with(&format!("<{name}")) && text.contains('>'),
         };
-        let is_ini = matches!(Format::of(self.file), None | Some(Format::Ini));
+        let is_ini = self.format == Format::Ini;
         let name = match text.strip_prefix('[').filter(|_| is_ini) {
             Some(inside) => inside.strip_suffix(']').unwrap_or(inside),
             None => self.document.sections.iter().find(|name| begins(name))?,

@@ -6,11 +6,12 @@ pub(crate) mod files;
 mod leftovers;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::bounds::{Growth, TooMuch};
 use crate::entry::Entry;
+use crate::envdir::{self, Change};
 use crate::environment;
 use crate::logic::{self, Block, Known};
 use crate::magic::{Facts, FileNames};
@@ -18,7 +19,7 @@ use crate::origin::Origin;
 use crate::own_option::OwnOption;
 use crate::references;
 use crate::report::{Notice, Problem};
-use crate::surroundings::Surroundings;
+use crate::surroundings::{self, Surroundings};
 use crate::table;
 use crate::value::{self, Dialect};
 
@@ -30,7 +31,10 @@ pub(crate) type Environment = [(String, String)];
 /// Collects entries in order.
 pub(crate) struct Gatherer<'a> {
     surroundings: &'a dyn Surroundings,
-    environment: &'a Environment,
+    /// The environment, with what `early-envdir` has added.
+    environment: Vec<(String, String)>,
+    /// What the directories of `envdir` change for the app.
+    env_changes: Vec<Change>,
     facts: Facts,
     entries: Vec<Entry>,
     /// The block that is open, and where it was opened.
@@ -54,6 +58,8 @@ pub(crate) struct Gatherer<'a> {
     growth: Growth,
     /// It has grown too far; that was said, and nothing more is taken in.
     full: bool,
+    /// The exit code of an `exit` that was reached; nothing behind it counts.
+    exit: Option<u8>,
     /// From this entry on `strict` is on, and unknown keys are problems.
     strict_from: Option<usize>,
     problems: Vec<Problem>,
@@ -69,15 +75,20 @@ pub(crate) struct Gathered {
     pub(crate) uwsgi: bool,
     /// It grew too far and was cut off; what the rest says is of no interest.
     pub(crate) cut_off: bool,
+    /// What the directories of `envdir` change for the app.
+    pub(crate) env_changes: Vec<Change>,
+    /// The exit code of an `exit` that was reached.
+    pub(crate) exit: Option<u8>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) notices: Vec<Notice>,
 }
 
 impl<'a> Gatherer<'a> {
-    pub(crate) fn new(surroundings: &'a dyn Surroundings, environment: &'a Environment) -> Self {
+    pub(crate) fn new(surroundings: &'a dyn Surroundings, environment: &Environment) -> Self {
         Self {
             surroundings,
-            environment,
+            environment: environment.to_vec(),
+            env_changes: Vec::new(),
             facts: Facts::new(surroundings),
             entries: Vec::new(),
             block: None,
@@ -92,6 +103,7 @@ impl<'a> Gatherer<'a> {
             own_depth: 0,
             growth: Growth::default(),
             full: false,
+            exit: None,
             strict_from: None,
             problems: Vec::new(),
             notices: Vec::new(),
@@ -100,7 +112,7 @@ impl<'a> Gatherer<'a> {
 
     /// Adds the options of the environment.
     pub(crate) fn add_environment(&mut self) {
-        let (entries, notices) = environment::read(self.environment);
+        let (entries, notices) = environment::read(&self.environment);
         self.notices.extend(notices);
         for entry in entries {
             self.uwsgi |= entry.dialect == Dialect::Uwsgi && table::find(&entry.key).is_some();
@@ -120,12 +132,16 @@ impl<'a> Gatherer<'a> {
 
     /// Adds one option; a block that is open decides whether and how often.
     pub(crate) fn add(&mut self, entry: Entry) {
-        if self.full {
+        if self.full || self.exit.is_some() {
             return;
         }
         if logic::is_end(&entry.key) {
             self.block = None;
             self.entries.push(entry);
+            return;
+        }
+        if entry.key == "else" {
+            self.turn_round(entry);
             return;
         }
         let Some((block, opened)) = self.block.clone() else {
@@ -134,7 +150,7 @@ impl<'a> Gatherer<'a> {
         };
         let turns = {
             let known = Known {
-                variable: &|name| variable(self.environment, name),
+                variable: &|name| variable(&self.environment, name),
                 option: &|name| first_value(&self.entries, name),
                 surroundings: self.surroundings,
             };
@@ -174,6 +190,22 @@ impl<'a> Gatherer<'a> {
         }
     }
 
+    /// `else`: the other side of the condition that is open.
+    fn turn_round(&mut self, entry: Entry) {
+        let other = self
+            .block
+            .take()
+            .and_then(|(block, opened)| Some((block.otherwise()?, opened)));
+        if other.is_none() {
+            let problem =
+                Problem::new("else: there is no condition that it could be the other side of");
+            let hint = "put it between an `if-…` line and its `endif`";
+            self.problems.push(problem.hint(hint).at(&entry.origin));
+        }
+        self.block = other;
+        self.entries.push(entry);
+    }
+
     /// Lists an option, and carries it out if it belongs to the language itself.
     fn act(&mut self, entry: Entry) {
         let room = self.growth.option();
@@ -189,7 +221,10 @@ impl<'a> Gatherer<'a> {
             option @ ("ini" | "include" | "config" | "yaml" | "json" | "xml" | "toml") => {
                 self.read_named(&entry, option);
             }
+            "envdir" => self.read_environment(&entry),
+            "paste" if entry.key.starts_with("ini-") => self.read_named(&entry, "ini"),
             "inherit" => self.inherited.push(entry),
+            "exit" => self.exit = Some(exit_code(&entry.value)),
             "declare-option" => self.declare(&entry),
             "set" => self.set(&entry, false),
             "set-ph" => self.set(&entry, true),
@@ -201,6 +236,29 @@ impl<'a> Gatherer<'a> {
             "" => self.act_for_own(&entry),
             _ => {}
         }
+    }
+
+    /// `envdir` and `early-envdir`; only what the early one brings can be referred to, as in uWSGI.
+    fn read_environment(&mut self, entry: &Entry) {
+        let name = references::replace(&entry.value, "$(", &mut |name| {
+            variable(&self.environment, name)
+        });
+        let changes = match envdir::read(Path::new(&name), self.surroundings) {
+            Ok(changes) => changes,
+            Err(error) => {
+                let why = surroundings::reason(&error);
+                let what = format!("{}: cannot read the directory {name}: {why}", entry.key);
+                let problem = Problem::new(what).hint(files::FILE_HINT);
+                self.problems.push(problem.at(&entry.origin));
+                return;
+            }
+        };
+        if entry.key.starts_with("early-") {
+            let set = changes.iter().cloned();
+            self.environment
+                .extend(set.filter_map(|(name, value)| Some((name, value?))));
+        }
+        self.env_changes.extend(changes);
     }
 
     /// `declare-option = name=option=$1`.
@@ -328,10 +386,10 @@ impl<'a> Gatherer<'a> {
             .iter()
             .map(|entry| entry.value.clone())
             .collect();
-        let environment = self.environment;
+        let environment = std::mem::take(&mut self.environment);
         let outcome = references::replace_all(
             &mut self.entries,
-            &|name| variable(environment, name),
+            &|name| variable(&environment, name),
             self.surroundings,
             &mut self.growth,
         );
@@ -346,6 +404,8 @@ impl<'a> Gatherer<'a> {
             files: self.files,
             uwsgi: self.uwsgi,
             cut_off: self.full,
+            env_changes: self.env_changes,
+            exit: self.exit,
             problems: self.problems,
             notices: self.notices,
         }
@@ -353,7 +413,7 @@ impl<'a> Gatherer<'a> {
 
     /// A block that nobody ended reaches to the end; that is allowed, and usually a slip.
     fn close_open_block(&mut self) {
-        if let Some((_, origin)) = self.block.take() {
+        if let (Some((_, origin)), None) = (self.block.take(), self.exit) {
             let notice =
                 Notice::warning("this block is never ended; it reaches to the end of everything");
             self.notices
@@ -370,6 +430,14 @@ impl<'a> Gatherer<'a> {
 /// The problem of a configuration that makes too much of itself.
 fn overgrown(what: TooMuch, origin: &Origin) -> Problem {
     Problem::new(what.to_string()).hint(what.hint()).at(origin)
+}
+
+/// The code of `exit`, read as C reads numbers; nothing is 0.
+fn exit_code(value: &str) -> u8 {
+    let digits = value.trim_start().bytes().take_while(u8::is_ascii_digit);
+    digits.fold(0, |code: u8, digit| {
+        code.wrapping_mul(10).wrapping_add(digit - b'0')
+    })
 }
 
 fn variable(environment: &Environment, name: &str) -> Option<String> {

@@ -13,6 +13,7 @@ mod command_line;
 pub mod config;
 mod document;
 pub mod entry;
+mod envdir;
 mod environment;
 pub mod explain;
 pub mod fake;
@@ -65,6 +66,8 @@ pub enum Outcome {
     Help(String),
     /// Show the version.
     Version,
+    /// The configuration asks to end with this exit code, after these have been said.
+    Exit(u8, Vec<Notice>),
     /// Nothing can be done; all reasons at once, and the notices that came before.
     Problems(Vec<Problem>, Vec<Notice>),
 }
@@ -89,7 +92,11 @@ pub fn load(
         config,
         problems,
         mut notices,
+        exit,
     } = read(command_line, environment, surroundings);
+    if let (Some(code), false) = (exit, check) {
+        return Outcome::Exit(code, notices);
+    }
     match (check, problems.is_empty()) {
         (true, _) => Outcome::Check(problems, notices),
         (false, true) => Outcome::Run(Box::new(config), notices),
@@ -111,6 +118,8 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
     /// What is worth knowing.
     pub notices: Vec<Notice>,
+    /// The exit code of an `exit` that was reached.
+    pub exit: Option<u8>,
 }
 
 /// Reads a configuration for a tool that looks at it: arguments as for [`load`], without help and
@@ -163,9 +172,13 @@ fn read_file_alone(
     resolved(gatherer.finish(), environment)
 }
 
-fn resolved(gathered: gather::Gathered, environment: &gather::Environment) -> Loaded {
+fn resolved(mut gathered: gather::Gathered, environment: &gather::Environment) -> Loaded {
+    if let Some(code) = gathered.exit {
+        let text = format!("exit: the configuration ends here; the exit code is {code}");
+        gathered.notices.push(Notice::warning(text));
+    }
     let circumstances = Circumstances {
-        something_is_missing: !gathered.problems.is_empty(),
+        something_is_missing: !gathered.problems.is_empty() || gathered.exit.is_some(),
         from_uwsgi_config: gathered.uwsgi,
         home: environment
             .iter()
@@ -173,6 +186,7 @@ fn resolved(gathered: gather::Gathered, environment: &gather::Environment) -> Lo
             .map(|(_, home)| home.clone()),
         sockets_from_systemd: environment.iter().any(|(name, _)| name == "LISTEN_FDS"),
         files: gathered.files,
+        env_changes: gathered.env_changes,
     };
     let mut resolved = resolve::resolve(&gathered.entries, circumstances);
     if gathered.cut_off {
@@ -187,6 +201,7 @@ fn resolved(gathered: gather::Gathered, environment: &gather::Environment) -> Lo
         config: resolved.config,
         problems,
         notices,
+        exit: gathered.exit,
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use regex_lite::Regex;
+
 use crate::pattern;
 use crate::surroundings::{self, Kind, Surroundings};
 
@@ -19,6 +21,7 @@ enum Test {
     Directory,
     Plugin,
     HostName,
+    HostNameMatch,
     Reload,
     For,
     ForGlob,
@@ -67,6 +70,8 @@ impl Block {
             "if-not-plugin" => (Test::Plugin, true),
             "if-hostname" => (Test::HostName, false),
             "if-not-hostname" => (Test::HostName, true),
+            "if-hostname-match" => (Test::HostNameMatch, false),
+            "if-not-hostname-match" => (Test::HostNameMatch, true),
             "if-reload" => (Test::Reload, false),
             "if-not-reload" => (Test::Reload, true),
             "for" => (Test::For, false),
@@ -109,8 +114,20 @@ impl Block {
             Test::ForGlob => pattern::expand(&self.argument, known.surroundings),
             Test::ForTimes => self.times(),
             Test::ForReadline => self.lines(known.surroundings),
-            _ => Ok(self.condition(known)),
+            _ => self.condition(known),
         }
+    }
+
+    /// The other side of a condition; a loop has none.
+    pub(crate) fn otherwise(self) -> Option<Self> {
+        let is_loop = matches!(
+            self.test,
+            Test::For | Test::ForGlob | Test::ForTimes | Test::ForReadline
+        );
+        (!is_loop).then_some(Self {
+            negated: !self.negated,
+            ..self
+        })
     }
 
     fn times(&self) -> Result<Vec<String>, String> {
@@ -137,7 +154,7 @@ impl Block {
         Ok(text.split('\n').map(str::to_owned).collect())
     }
 
-    fn condition(&self, known: &Known<'_>) -> Vec<String> {
+    fn condition(&self, known: &Known<'_>) -> Result<Vec<String>, String> {
         let found = match self.test {
             Test::Env => equals(&self.argument, known.variable),
             Test::Option => equals(&self.argument, known.option),
@@ -147,11 +164,12 @@ impl Block {
             Test::HostName => {
                 (known.surroundings.host_name() == self.argument).then(|| self.argument.clone())
             }
+            Test::HostNameMatch => self.host_name_that_fits(known.surroundings)?,
             Test::Plugin => is_built_in(&self.argument).then(|| self.argument.clone()),
             // A reload here is a new generation beside the old one, never a re-executed process.
             Test::Reload | Test::For | Test::ForGlob | Test::ForTimes | Test::ForReadline => None,
         };
-        match (found, self.negated) {
+        Ok(match (found, self.negated) {
             (Some(value), false) => vec![value],
             // There is no value that could be put in, and uWSGI leaves the text alone.
             (None, true) if matches!(self.test, Test::Env | Test::Option | Test::Reload) => {
@@ -159,7 +177,15 @@ impl Block {
             }
             (None, true) => vec![self.argument.clone()],
             _ => Vec::new(),
-        }
+        })
+    }
+
+    /// The host's name, if the pattern is found anywhere in it.
+    fn host_name_that_fits(&self, machine: &dyn Surroundings) -> Result<Option<String>, String> {
+        let pattern = Regex::new(&self.argument)
+            .map_err(|error| format!("`{}` is not a pattern: {error}", self.argument))?;
+        let name = machine.host_name();
+        Ok(pattern.is_match(&name).then_some(name))
     }
 
     fn path_is(&self, known: &Known<'_>, wanted: fn(Kind) -> bool) -> Option<String> {
@@ -219,6 +245,10 @@ mod tests {
         assert_eq!(turns("if-dir", "/a"), ["/a"]);
         assert_eq!(turns("if-plugin", "python311"), ["python311"]);
         assert!(turns("if-reload", "").is_empty());
+        assert_eq!(turns("if-hostname-match", "^b.x$"), ["box"]);
+        assert!(turns("if-hostname-match", "web\\d+").is_empty());
+        assert_eq!(turns("if-not-hostname-match", "web\\d+"), ["web\\d+"]);
+        assert!(turns("if-not-hostname-match", "o").is_empty());
     }
 
     #[test]
@@ -249,6 +279,28 @@ mod tests {
                 .turns(&known)
                 .is_err()
         );
+    }
+
+    #[test]
+    fn conditions_have_another_side_and_loops_have_none() {
+        let env = Block::begin("if-env", "NOPE").unwrap();
+        assert_eq!(
+            env.otherwise(),
+            Some(Block::begin("if-not-env", "NOPE").unwrap())
+        );
+        assert_eq!(Block::begin("for", "a b").unwrap().otherwise(), None);
+    }
+
+    #[test]
+    fn patterns_that_are_none_are_refused() {
+        let fake = Fake::default();
+        let known = Known {
+            variable: &|_| None,
+            option: &|_| None,
+            surroundings: &fake,
+        };
+        let block = Block::begin("if-hostname-match", "(").unwrap();
+        assert!(block.turns(&known).unwrap_err().contains("not a pattern"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -27,7 +27,13 @@ impl Surroundings for Machine {
     }
 
     fn read_standard_input(&self) -> io::Result<Vec<u8>> {
-        read_bounded(io::stdin().lock())
+        // It can be read once; whoever asks again, as `explain` and a reload do, gets the same.
+        static WHOLE: OnceLock<Vec<u8>> = OnceLock::new();
+        if let Some(content) = WHOLE.get() {
+            return Ok(content.clone());
+        }
+        let content = read_bounded(io::stdin().lock())?;
+        Ok(WHOLE.get_or_init(|| content).clone())
     }
 
     fn kind(&self, path: &Path) -> Option<Kind> {

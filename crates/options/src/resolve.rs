@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 use crate::config::Config;
 use crate::entry::{Entry, Values};
+use crate::envdir::Change;
 use crate::report::{Notice, Problem};
 use reader::Reader;
 
@@ -44,6 +45,8 @@ pub(crate) struct Circumstances {
     pub(crate) sockets_from_systemd: bool,
     /// The files that were read.
     pub(crate) files: Vec<PathBuf>,
+    /// What the directories of `envdir` change for the app.
+    pub(crate) env_changes: Vec<Change>,
 }
 
 /// Resolves the entries.
@@ -52,8 +55,8 @@ pub(crate) fn resolve(entries: &[Entry], circumstances: Circumstances) -> Resolv
     let mut reader = Reader::new(&values, entries, &circumstances);
     judge::judge(&values, &mut reader);
     let sockets = sockets::sockets(&mut reader, circumstances.sockets_from_systemd);
-    let mut app = app::app(&mut reader);
-    let workers = serving::workers(&mut reader);
+    let mut app = app::app(&mut reader, &sockets, &circumstances.env_changes);
+    let workers = serving::workers(&mut reader, &app);
     app.debugger = debugging::debugger(&mut reader, &sockets, &workers);
     let gevent = engines::gevent(&mut reader);
     let limits = serving::limits(&mut reader);

@@ -76,6 +76,7 @@ fn shown(config: &Config, name: &str) -> String {
         "app" => format!("{:?}", config.app),
         "module" => format!("{:?}", config.app.module),
         "mounts" => format!("{:?}", config.app.mounts),
+        "dynamic" => format!("{:?} {:?}", config.app.dynamic, config.app.site_name),
         "renewal" => format!("{:?}", config.renewal),
         "wsgi-file" => format!("{:?}", config.app.wsgi_file),
         "env" => format!("{:?}", config.app.env),
@@ -118,6 +119,10 @@ fn answer(case: &Case) -> String {
         }
         Outcome::Help(help) => text.push_str(&help),
         Outcome::Version => text.push_str("version\n"),
+        Outcome::Exit(code, notices) => {
+            text.push_str(&render_notices(&notices, false));
+            let _ = writeln!(text, "exit code {code}");
+        }
     }
     text
 }

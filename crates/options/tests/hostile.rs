@@ -18,6 +18,7 @@ fn load(arguments: Vec<OsString>, environment: &[(OsString, OsString)], machine:
             render_problems(&problems, true) + &render_notices(&notices, true)
         }
         Outcome::Help(text) => text,
+        Outcome::Exit(code, _) => code.to_string(),
         Outcome::Version => String::new(),
     }
 }

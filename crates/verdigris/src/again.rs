@@ -38,6 +38,7 @@ pub(crate) fn read(
     let config = match options::load(arguments, &source.environment, &Machine) {
         Outcome::Run(config, _) => config,
         Outcome::Problems(problems, _) => return Err(texts(&problems)),
+        Outcome::Exit(code, _) => return Err(format!("it ends with `exit = {code}` now")),
         Outcome::Check(..) | Outcome::Help(_) | Outcome::Version => return Ok(None),
     };
     let fixed = differences(at_start, &config);

@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     AppFailed,
     /// The server itself broke.
     Broken,
+    /// The configuration names this one (`exit = 3`).
+    AsConfigured(u8),
 }
 
 impl Exit {
@@ -28,6 +30,7 @@ impl Exit {
             Self::NotExamined => 2,
             Self::AppFailed => 22,
             Self::Broken => 70,
+            Self::AsConfigured(code) => code,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use observe::{AccessSettings, BrokenDown, Counters, Selection, ServerLog, Style};
 use options::Config;
-use options::config::{LineStyle, LogDate, Logging};
+use options::config::{LineStyle, LogDate, Logging, SiteName};
 
 /// The settings of the network thread for this configuration.
 pub(crate) fn front_settings(config: &Config, log: ServerLog, open_files: u64) -> front::Settings {
@@ -14,7 +14,10 @@ pub(crate) fn front_settings(config: &Config, log: ServerLog, open_files: u64) -
         response_buffer: config.limits.response_buffer as u64,
         net: net_settings(config, open_files),
         limits: limits(config),
-        access: access_settings(&config.logging),
+        access: AccessSettings {
+            site: config.app.site_name.map(SiteName::variable),
+            ..access_settings(&config.logging)
+        },
         log,
         most_waiting: config.limits.waiting_requests as usize,
         longest_wait: config.timeouts.waiting_request.map(micros),

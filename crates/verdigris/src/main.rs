@@ -48,6 +48,10 @@ fn main() -> ExitCode {
             person::answer(concat!("verdigris ", env!("CARGO_PKG_VERSION"), "\n"));
             Exit::Success
         }
+        Outcome::Exit(code, notices) => {
+            person::tell_notices(&notices);
+            Exit::AsConfigured(code)
+        }
         Outcome::Check(problems, notices) | Outcome::Problems(problems, notices) => {
             person::tell_notices(&notices);
             person::tell_problems(&problems);

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use options::Config;
-use options::config::{ExceptionRule, ProcessNames, Threads};
+use options::config::{ExceptionRule, ProcessNames, SiteName, Threads};
 use os::process::OpenFiles;
 use serde_json::{Value, json};
 use supervise::MoldCommand;
@@ -16,11 +16,13 @@ pub(crate) fn command(
     script: &Path,
     open_files: OpenFiles,
 ) -> MoldCommand {
-    let options = if config.app.no_site {
-        vec![OsString::from("-S")]
-    } else {
-        Vec::new()
-    };
+    let no_site = config.app.no_site.then_some("-S");
+    let optimize = ["", "-O", "-OO"][config.app.optimize.min(2) as usize];
+    let options = no_site
+        .into_iter()
+        .chain(Some(optimize).filter(|option| !option.is_empty()))
+        .map(OsString::from)
+        .collect();
     MoldCommand {
         interpreter: interpreter.to_owned(),
         options,
@@ -55,9 +57,20 @@ fn settings(config: &Config) -> Value {
         "module": app.module,
         "wsgi_file": text(app.wsgi_file.as_deref()),
         "callable": app.callable,
+        "paste": app.paste.as_ref().map(|paste| json!({
+            "uri": paste.uri,
+            "name": paste.name,
+            "logging": paste.logging,
+        })),
+        "module_aliases": app.module_aliases,
+        "late_module_aliases": app.late_module_aliases,
+        "accept_buffers": app.accept_buffers,
         "mounts": app.mounts,
         "manage_script_name": app.manage_script_name,
         "no_default_app": app.no_default_app,
+        "ignore_script_name": app.ignore_script_name,
+        "dynamic_apps": app.dynamic,
+        "vhost": app.site_name.map(SiteName::variable),
         "chdir": text(app.chdir.as_deref()),
         "chdir2": text(app.chdir2.as_deref()),
         "pythonpath": app.python_path,

@@ -12,6 +12,9 @@ use wire::payload::{Door, Peer, RequestView};
 
 use crate::names::{Form, Meaning, Names, text};
 
+/// Said once by a worker when requests name apps and may not.
+const NAMED_IN_VAIN: &str = "a request names its app (UWSGI_SCRIPT, UWSGI_MODULE or UWSGI_FILE), but the app of the \
+    configuration is served\nhint: `dynamic-apps = true` lets the web server in front choose\n";
 /// Bases kept; a server has few doors.
 const BASES: usize = 16;
 
@@ -30,6 +33,8 @@ pub(crate) struct Constants {
     pub(crate) multiprocess: bool,
     /// Name of the machine, for `uwsgi.node`.
     pub(crate) node: Vec<u8>,
+    /// Requests may name the app that they are for.
+    pub(crate) dynamic_apps: bool,
 }
 
 /// Builds environs. It belongs to one thread at a time.
@@ -43,6 +48,8 @@ pub(crate) struct Maker {
     decoded: Vec<u8>,
     joined: Vec<u8>,
     serial: u64,
+    /// It was said that a request names its app in vain.
+    complained: bool,
 }
 
 /// What the requests of one door have in common.
@@ -95,6 +102,7 @@ impl Maker {
             decoded: Vec::new(),
             joined: Vec::new(),
             serial: 0,
+            complained: false,
         }
     }
 
@@ -112,7 +120,7 @@ impl Maker {
                 self.set_line(&environ, request)?;
                 self.set_headers(&environ, request)?
             }
-            wire::Form::Cgi => self.set_variables(&environ, request)?,
+            wire::Form::Cgi => self.set_variables(&environ, request, constants)?,
         };
         if let Some(secure) = secure {
             let scheme = if secure {
@@ -224,16 +232,24 @@ impl Maker {
         &mut self,
         environ: &Bound<'_, PyDict>,
         request: &RequestView<'_>,
+        constants: &Constants,
     ) -> PyResult<Option<bool>> {
         let py = environ.py();
         let mut scheme = Scheme::default();
+        let mut names_app = false;
         for (raw_name, raw_value) in request.fields() {
             let name = self.variables.find(py, raw_name, self.serial).name;
             if name.meaning != Meaning::Plain {
                 scheme.learn(name.meaning, raw_value);
+                names_app |= name.meaning == Meaning::App && !raw_value.is_empty();
             }
             let value = name.value(py, raw_value);
             environ.set_item(name.variable.bind(py), value)?;
+        }
+        if names_app && !constants.dynamic_apps && !self.complained {
+            self.complained = true;
+            let said = constants.errors.bind(py);
+            said.call_method1(intern!(py, "write"), (NAMED_IN_VAIN,))?;
         }
         Ok(scheme.said())
     }

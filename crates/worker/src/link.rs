@@ -79,6 +79,9 @@ pub(crate) fn attach(
             .getattr("nodename")?
             .extract::<String>()?
             .into_bytes(),
+        dynamic_apps: settings
+            .get_item("dynamic_apps")?
+            .is_some_and(|allowed| allowed.is_truthy().unwrap_or(false)),
     };
     let shared = Arc::new(Shared::new(
         Inlet::new(inbox, outbox, Pool::new(size), response_buffer),

@@ -68,6 +68,8 @@ pub(crate) enum Meaning {
     Scheme,
     /// Says that the scheme is https by the value `on`.
     Secure,
+    /// Names the app that the request is for.
+    App,
 }
 
 impl Meaning {
@@ -76,6 +78,7 @@ impl Meaning {
             b"HTTP_COOKIE" => Self::Cookie,
             b"UWSGI_SCHEME" | b"HTTP_X_FORWARDED_PROTO" => Self::Scheme,
             b"HTTPS" | b"HTTP_X_FORWARDED_SSL" => Self::Secure,
+            b"UWSGI_SCRIPT" | b"UWSGI_MODULE" | b"UWSGI_FILE" => Self::App,
             _ => Self::Plain,
         }
     }

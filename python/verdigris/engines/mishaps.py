@@ -10,13 +10,13 @@ class Mishaps:
     def __init__(self) -> None:
         self._shows = False
         self._rules: list = []
-        self._replace_worker = None
+        self.replace_worker = None  # `replace_worker(why)` asks the server for another worker in this one's place
 
     def arrange(self, settings: dict, replace_worker) -> None:
-        """Take over the settings; `replace_worker(why)` asks the server for another worker in this one's place."""
+        """Take over the settings."""
         self._shows = bool(settings.get("catch_exceptions"))
         self._rules = settings.get("fatal_exceptions") or []
-        self._replace_worker = replace_worker
+        self.replace_worker = replace_worker
 
     def show(self, exchange, error: BaseException, text: str) -> bool:
         """Show the client what the log gets, unless the answer has begun; whether that was done."""
@@ -33,7 +33,7 @@ class Mishaps:
     def consider(self, error: BaseException) -> None:
         """Ask for another worker if this exception is one that the worker is not to outlive."""
         if self._rules and any(_matches(error, *rule) for rule in self._rules):
-            self._replace_worker(f"an uncaught {type(error).__qualname__} (reload-on-exception)")
+            self.replace_worker(f"an uncaught {type(error).__qualname__} (reload-on-exception)")
 
 
 def _info(error: BaseException) -> tuple:

@@ -24,6 +24,10 @@ pub(super) fn push(
         push_memory(out, b"{address space usage: ", record.address_space);
         push_memory(out, b"{rss usage: ", record.resident);
     }
+    if let Some(site) = &options.site {
+        site.push(out, record, Place::Line);
+        out.push(b' ');
+    }
     push_worker(out, record);
     push_client(out, record, options, Place::Line);
     out.extend_from_slice(b" (");

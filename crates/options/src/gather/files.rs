@@ -16,6 +16,9 @@ use crate::value::Dialect;
 /// Files may include files this deep; nobody who means it goes deeper.
 const DEEPEST: usize = 32;
 
+/// The name of standard input among files.
+pub(crate) const STANDARD_INPUT: &str = "-";
+
 /// The section of uWSGI.
 const UWSGI_SECTION: &str = "uwsgi";
 
@@ -27,7 +30,7 @@ impl Gatherer<'_> {
     /// last), or `-` for standard input. The file's extension tells its format, else `option` does.
     pub(super) fn read_named(&mut self, entry: &Entry, option: &str) {
         // uWSGI reads files before it replaces $(NAME), so such a name never worked there.
-        let environment = self.environment;
+        let environment = &self.environment;
         let name = references::replace(&entry.value, "$(", &mut |name| variable(environment, name));
         let (file, section) = split_section(&name);
         let file = match (file.is_empty(), &self.last_file) {
@@ -43,7 +46,6 @@ impl Gatherer<'_> {
                 return;
             }
         };
-        let format = Format::of(&file).unwrap_or(Format::asked_by(option));
         let opened = section.map_or_else(|| file.clone(), |section| format!("{file}:{section}"));
         if self.open_files.contains(&opened) || self.open_files.len() >= DEEPEST {
             let chain = [self.open_files.as_slice(), &[opened]].concat().join(" → ");
@@ -68,6 +70,12 @@ impl Gatherer<'_> {
                 return;
             }
         };
+        let nameless = file == STANDARD_INPUT && option == "config";
+        let format = match Format::of(&file) {
+            Some(format) => format,
+            None if nameless => Format::of_nameless(&content),
+            None => Format::asked_by(option),
+        };
         self.open_files.push(opened);
         self.read_content(entry, &file, section, (format, &content));
         self.open_files.pop();
@@ -84,7 +92,7 @@ impl Gatherer<'_> {
             Some((scheme, _)) => {
                 return Err(format!("{scheme}:// is not a source Verdigris reads"));
             }
-            None if file == "-" => self.surroundings.read_standard_input(),
+            None if file == STANDARD_INPUT => self.surroundings.read_standard_input(),
             None => self.surroundings.read(Path::new(file)),
         };
         let bytes = bytes.map_err(|error| surroundings::reason(&error))?;
@@ -110,11 +118,7 @@ impl Gatherer<'_> {
             this: names,
         };
         let document = format.parse(content, &magic);
-        let shown: Arc<str> = if file == "-" {
-            "standard input".into()
-        } else {
-            file.into()
-        };
+        let shown: Arc<str> = shown(file).into();
         self.last_file = Some(file.to_owned());
         let path = PathBuf::from(file);
         if !self.files.contains(&path) {
@@ -219,7 +223,7 @@ impl Gatherer<'_> {
 }
 
 /// The hint for files that cannot be read.
-const FILE_HINT: &str = "paths are looked up from the directory the server is started in; check the name and who may read it";
+pub(super) const FILE_HINT: &str = "paths are looked up from the directory the server is started in; check the name and who may read it";
 
 /// The hint for commands that do not answer as they should.
 const COMMAND_HINT: &str = "run the command by itself and look at what it prints";
@@ -242,9 +246,19 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// A file's name for people.
+pub(crate) fn shown(file: &str) -> &str {
+    if file == STANDARD_INPUT {
+        "standard input"
+    } else {
+        file
+    }
+}
+
 /// A file taken apart on its own, as if it were the first one of a start.
 pub(crate) fn take_apart(
     file: &str,
+    format: Format,
     section: &str,
     content: &[u8],
     surroundings: &dyn Surroundings,
@@ -255,9 +269,7 @@ pub(crate) fn take_apart(
         first: names.clone(),
         this: names,
     };
-    Format::of(file)
-        .unwrap_or(Format::Ini)
-        .parse(content, &magic)
+    format.parse(content, &magic)
 }
 
 /// Our own section if the file has one, else uWSGI's.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::reader::Reader;
-use crate::config::{Limits, Stop, Threads, Timeouts, Workers};
+use crate::config::{App, Limits, Stop, Threads, Timeouts, Workers};
 use crate::entry::Given;
 use crate::report::{Notice, Problem};
 use crate::value::{self, Dialect};
@@ -16,21 +16,22 @@ const DEFAULT_WAITING_REQUESTS: u32 = 65_536;
 const DEFAULT_MAX_THREADS: u32 = 40;
 const DEFAULT_IDLE: Duration = Duration::from_secs(75);
 
-pub(super) fn workers(reader: &mut Reader<'_>) -> Workers {
+pub(super) fn workers(reader: &mut Reader<'_>, app: &App) -> Workers {
     Workers {
         processes: reader.count("processes").unwrap_or(1),
-        threads: threads(reader),
+        threads: threads(reader, app),
     }
 }
 
-/// A uWSGI configuration that is silent means one thread: its app may not be ready for more.
-fn threads(reader: &mut Reader<'_>) -> Threads {
+/// A uWSGI configuration that is silent means one thread: its app may not be ready for more. Neither are
+/// apps that requests name: two of them can have modules of the same names only if they take turns.
+fn threads(reader: &mut Reader<'_>, app: &App) -> Threads {
     let most = reader.count("max-threads").unwrap_or(DEFAULT_MAX_THREADS);
     let given = reader.values().last("threads");
     match given {
         Some(given) if given.entry.value == "auto" => Threads::Auto { most },
         Some(_) => Threads::Count(reader.count("threads").unwrap_or(1).max(1)),
-        None if reader.uwsgi => Threads::Count(1),
+        None if reader.uwsgi || app.dynamic => Threads::Count(1),
         None => Threads::Auto { most },
     }
 }

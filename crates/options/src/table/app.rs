@@ -128,21 +128,37 @@ pub(super) const ROWS: &[Row] = &[
         "answer 404 where no mounted app fits",
     )
     .changed("the answer is 404; uWSGI's is 500"),
-    row("vhost", Takes::Flag, "choose the app by the server's name").planned("several apps"),
+    row(
+        "dynamic-apps",
+        Takes::Flag,
+        "requests of the uwsgi protocol may name their app",
+    )
+    .optional()
+    .changed("on with `vhost`, and where no app is named; else a request gets the app of the configuration"),
+    row(
+        "ignore-script-name",
+        Takes::Flag,
+        "SCRIPT_NAME does not choose the app",
+    ),
+    row(
+        "vhost",
+        Takes::Flag,
+        "apps by site: mount = NAME|/path=app, by SERVER_NAME",
+    )
+    .changed("what a request names decides, so that two locations of one site can have two apps"),
     row(
         "vhost-host",
         Takes::Flag,
-        "choose the app by the Host header",
+        "apps by site: mount = NAME|/path=app, by the Host field",
     )
-    .planned("several apps"),
+    .changed("what a request names decides, so that two locations of one site can have two apps"),
     row(
         "optimize",
         Takes::Integer(0, 2),
         "optimise Python code: 1 or 2",
     )
     .short('O')
-    .example("1")
-    .planned("app loading"),
+    .example("1"),
     row(
         "no-site",
         Takes::Flag,
@@ -150,8 +166,44 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("paste", Takes::Text, "load a PasteDeploy configuration")
         .aliases(&["ini-paste", "ini-paste-logged"])
-        .example("config:production.ini")
-        .planned("PasteDeploy"),
+        .example("config:production.ini"),
+    row("paste-name", Takes::Text, "which app of the PasteDeploy configuration")
+        .example("main"),
+    row(
+        "paste-logger",
+        Takes::Flag,
+        "set up logging as the PasteDeploy configuration says",
+    ),
+    row(
+        "pymodule-alias",
+        Takes::Pair,
+        "another name for a module or file: name=module",
+    )
+    .many()
+    .example("settings=shop.settings"),
+    row(
+        "post-pymodule-alias",
+        Takes::Pair,
+        "the same after the app was loaded",
+    )
+    .many()
+    .example("settings=shop.settings"),
+    row(
+        "early-pythonpath",
+        Takes::Text,
+        "directory for sys.path, behind those of `pythonpath`",
+    )
+    .aliases(&["early-python-path"])
+    .many()
+    .example("/srv/lib"),
+    row(
+        "early-pyimport",
+        Takes::Text,
+        "import a module in every process, before the others",
+    )
+    .aliases(&["early-python-import"])
+    .many()
+    .example("app.early"),
     row(
         "envdir",
         Takes::Path,
@@ -159,8 +211,7 @@ pub(super) const ROWS: &[Row] = &[
     )
     .aliases(&["early-envdir"])
     .many()
-    .example("/etc/app/env")
-    .planned("app loading"),
+    .example("/etc/app/env"),
     row(
         "disable-write-exception",
         Takes::Flag,
@@ -217,6 +268,12 @@ pub(super) const ROWS: &[Row] = &[
         "Werkzeug's interactive debugger around the app; never in production",
     )
     .ours(),
+    row(
+        "wsgi-accept-buffer",
+        Takes::Flag,
+        "the app may answer with anything that has the bytes of a buffer",
+    )
+    .aliases(&["wsgi-accept-buffers"]),
     row("plugins", Takes::Text, "load uWSGI plugins")
         .aliases(&["plugin"])
         .many()
@@ -240,18 +297,6 @@ const fn family(help: &'static str, verdict: Verdict, values: &'static [&'static
 
 pub(super) const FAMILIES: &[Family] = &[
     family(
-        "parts of PasteDeploy",
-        Verdict::Planned("PasteDeploy"),
-        &["paste-name"],
-    )
-    .flags(&["paste-logger"]),
-    family(
-        "apps loaded while serving",
-        Verdict::Planned("several apps"),
-        &[],
-    )
-    .flags(&["dynamic-apps", "ignore-script-name"]),
-    family(
         "most apps per worker",
         Verdict::Ignored("there is no limit"),
         &["max-apps"],
@@ -260,11 +305,6 @@ pub(super) const FAMILIES: &[Family] = &[
         "protocols before and beside WSGI",
         Verdict::Refused("use `module` or `wsgi-file` with a WSGI callable"),
         &["pecan", "pump", "web3", "wsgi-lite", "eval"],
-    ),
-    family(
-        "other names for modules",
-        Verdict::Planned("app loading"),
-        &["pymodule-alias", "post-pymodule-alias"],
     ),
     family(
         "what sys.executable says",
@@ -277,14 +317,9 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
     ),
     family(
-        "modules and paths before everything else",
-        Verdict::Planned("app loading"),
-        &[
-            "early-pyimport",
-            "early-python-import",
-            "early-python-path",
-            "early-pythonpath",
-        ],
+        "start Python early",
+        Verdict::Ignored("the app's Python is a process of its own, there from the start"),
+        &[],
     )
     .flags(&["early-python"]),
     family(
@@ -300,12 +335,6 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
     )
     .optional(&["pyshell", "pyshell-oneshot"]),
-    family(
-        "buffer objects as answers",
-        Verdict::Planned("app loading"),
-        &[],
-    )
-    .flags(&["wsgi-accept-buffer", "wsgi-accept-buffers"]),
     family(
         "details of PEP 3333",
         Verdict::Ignored("PEP 3333 is always kept to the letter"),

@@ -183,14 +183,25 @@ pub(super) const ROWS: &[Row] = &[
         Takes::Text,
         "up to `endif`: only on hosts that fit a pattern",
     )
-    .aliases(&["if-not-hostname-match"])
     .many()
-    .example("^web")
-    .refused("use `if-hostname` with the whole name"),
-    row("else", Takes::Text, "the other side of a condition")
-        .many()
-        .example("value")
-        .refused("end the block and begin another one with the opposite condition"),
+    .example("^web"),
+    row(
+        "if-not-hostname-match",
+        Takes::Text,
+        "up to `endif`: only on hosts that do not fit a pattern",
+    )
+    .many()
+    .example("^web"),
+    row(
+        "else",
+        Takes::Text,
+        "up to `endif`: when the condition fails",
+    )
+    .many()
+    .example("value")
+    .changed(
+        "uWSGI 2.0 has no `else`; there the lines before and after it all depend on the condition",
+    ),
     row(
         "if-reload",
         Takes::Flag,
@@ -235,6 +246,14 @@ pub(super) const ROWS: &[Row] = &[
         .aliases(&["end", "endfor", "end-if", "end-for"])
         .optional()
         .many(),
+    row(
+        "exit",
+        Takes::Text,
+        "end here, with this exit code; of use in a condition",
+    )
+    .optional()
+    .many()
+    .example("1"),
     row(
         "strict",
         Takes::Flag,
@@ -309,11 +328,10 @@ pub(super) const FAMILIES: &[Family] = &[
         &["build-plugin", "binary-append-data", "extract"],
     ),
     family(
-        "stop in the middle of the configuration",
-        Verdict::Planned("checks"),
+        "print the value of an option and stop",
+        Verdict::Refused("type `verdigris config FILE --show`"),
         &["get"],
-    )
-    .optional(&["exit"]),
+    ),
     family(
         "which options may be given",
         Verdict::Planned("checks"),
