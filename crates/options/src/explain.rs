@@ -3,6 +3,7 @@
 
 mod advice;
 mod json;
+mod lists;
 mod native;
 mod sentence;
 mod text;
@@ -203,7 +204,10 @@ pub fn explain(
     if format == Format::Ini {
         explainer.written = values_with_magic(&text);
     }
-    let lines = explainer.lines(&text);
+    let mut lines = explainer.lines(&text);
+    if format == Format::Yaml {
+        lists::explain_heads(&mut lines);
+    }
     Ok(Explanation {
         file: shown(name).to_owned(),
         kind: format.name(),

@@ -184,3 +184,19 @@ fn the_values_of_a_configuration_are_those_that_count() {
     ];
     assert_eq!(values, wanted);
 }
+
+/// The line above a YAML list names the option and has no value: it must not stand there without a word.
+#[test]
+fn the_head_of_a_list() {
+    let text = "uwsgi:\n  env:  # of the app\n    - A=1\n    - B=2\n  module: a\n";
+    let machine = Fake::default().file("a.yaml", text.to_owned());
+    let explanation = explain("a.yaml", &[], &machine).expect("an explanation");
+    let said: Vec<_> = explanation
+        .lines
+        .iter()
+        .map(|line| line.remarks.iter().map(|remark| remark.text.as_str()))
+        .map(Iterator::collect::<Vec<_>>)
+        .collect();
+    let head = vec!["each item below is one value of `env`"];
+    assert_eq!(said, [vec![], head, vec![], vec![], vec![]]);
+}
