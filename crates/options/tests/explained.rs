@@ -189,7 +189,7 @@ fn the_values_of_a_configuration_are_those_that_count() {
 #[test]
 fn the_head_of_a_list() {
     let text = "uwsgi:\n  env:  # of the app\n    - A=1\n    - B=2\n  module: a\n";
-    let machine = Fake::default().file("a.yaml", text.to_owned());
+    let machine = Fake::default().file("a.yaml", text);
     let explanation = explain("a.yaml", &[], &machine).expect("an explanation");
     let said: Vec<_> = explanation
         .lines
