@@ -140,6 +140,16 @@ TABLE = (
         (Bar("cpu_us", 0.75, ("uwsgi",)), Bar("throughput", 1.3, ("uwsgi",), at_least=True)),
     ),
     Case(
+        "nginx4",
+        "hello behind nginx, uwsgi_pass over a unix socket, 4 workers, not pinned",
+        trials.behind_nginx,
+        "hello:application",
+        14,
+        ("verdigris", "uwsgi", "gunicorn-sync"),
+        (Bar("cpu_us", 0.75, ("uwsgi",)), Bar("throughput", 1.3, ("uwsgi",), at_least=True)),
+        processes=4,
+    ),
+    Case(
         "mixed",
         "open loop, 200 requests/s over 64 connections, 2 workers, 5 % sleep 100 ms: the fast ones' latency",
         trials.mixed,
