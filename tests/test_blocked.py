@@ -70,7 +70,7 @@ def test_other_workers_and_waiting_requests_go_on(start) -> None:
     server.wait_line("hub blocked")
     began = time.monotonic()
     answers = [client.get("/who").text for _ in range(50)]
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 3.5
     assert str(pid) not in answers
     assert blocked.response().status == 200
     wait_until(lambda: client.get("/who").text == str(pid), "work for the one that was blocked")

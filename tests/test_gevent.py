@@ -44,7 +44,7 @@ def test_requests_that_sleep_do_not_wait_for_each_other(server: Server, http: Cl
     began = time.monotonic()
     exchanges = [http.begin("GET", "/sleep?ms=500") for _ in range(100)]
     answers = [exchange.response().text for exchange in exchanges]
-    assert time.monotonic() - began < 10, "100 × 0.5 s one after the other would be 50 s"
+    assert time.monotonic() - began < 25, "100 × 0.5 s one after the other would be 50 s"
     assert len(set(answers)) == 1, "one process, and no thread for each request"
     assert int(answers[0].split()[1]) < 10
 
@@ -121,7 +121,7 @@ def test_greenlets_that_never_end_do_not_hold_the_exit(serve) -> None:
         assert client.get(f"/background?what={what}").status == 200
     began = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
 
 
 def test_a_stop_waits_for_requests(serve) -> None:

@@ -1,7 +1,4 @@
-"""gevent with the real thing: requests that wait on databases and services do not wait for each other.
-
-The measure is what they would take one after the other; half of that is far from it on any machine.
-"""
+"""gevent with the real thing: requests that wait on databases and services do not wait for each other."""
 
 from __future__ import annotations
 
@@ -40,15 +37,17 @@ def serve_services(serve, **environment: str) -> Server:
     return serve("services:app", threads=100, engine="gevent", environment=environment)
 
 
-def at_once(server: Server, target: str, count: int, limit: float) -> list[str]:
-    """The answers to so many requests at the same time, none of which may wait for the others."""
+def at_once(server: Server, target: str, count: int) -> list[str]:
+    """The answers to so many requests at the same time, which wait together for what they wait for.
+
+    A driver that blocks the loop lets one wait at a time, however fast or busy the machine is.
+    """
     client = Client(server, HTTP_SOCKET)
-    began = time.monotonic()
-    exchanges = [client.begin("GET", target) for _ in range(count)]
+    exchanges = [client.begin("GET", target, timeout=90) for _ in range(count)]
     answers = [exchange.response() for exchange in exchanges]
-    taken = time.monotonic() - began
     assert [answer.status for answer in answers] == [200] * count, [answer.text[:200] for answer in answers]
-    assert taken < limit, f"{count} requests took {taken:.1f} s"
+    view = target.strip("/").partition("?")[0]
+    assert int(client.get(f"/most?of={view}").text) > 1
     return [answer.text for answer in answers]
 
 
@@ -61,7 +60,7 @@ def assert_quiet(server: Server) -> None:
 def test_django_and_postgresql(serve, postgres: daemons.Daemon, driver: str) -> None:
     environment = {"DRIVER": driver, "DATABASE": str(postgres.home)}
     server = serve("database:app", threads=100, engine="gevent", environment=environment)
-    answers = [answer.split() for answer in at_once(server, "/sleep?seconds=0.5", 50, limit=12.5)]
+    answers = [answer.split() for answer in at_once(server, "/sleep?seconds=0.5", 50)]
     assert {name for name, _ in answers} == {driver}
     assert len({pid for _, pid in answers}) == 50, "a connection for each request"
     assert_quiet(server)
@@ -87,29 +86,29 @@ def test_a_database_that_does_not_answer(serve, driver: str) -> None:
     """`connect_timeout` holds, and nobody else waits for it."""
     server = serve("database:app", threads=100, engine="gevent", environment={"DRIVER": driver, "DATABASE": "/nowhere"})
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        answers = at_once(server, f"/connect?port={silent.getsockname()[1]}", 10, limit=10)
+        answers = at_once(server, f"/connect?port={silent.getsockname()[1]}", 10)
     assert all("timeout" in answer for answer in answers), answers
 
 
 @pytest.mark.parametrize("daemon", [daemons.mariadb], indirect=True, ids=["mariadb"])
 def test_pymysql(serve, daemon: daemons.Daemon) -> None:
     server = serve_services(serve, PLACE=str(daemon.home))
-    assert set(at_once(server, "/mysql?seconds=0.5", 50, limit=12.5)) == {"0"}
+    assert set(at_once(server, "/mysql?seconds=0.5", 50)) == {"0"}
     assert_quiet(server)
 
 
 @pytest.mark.parametrize("daemon", [daemons.redis], indirect=True, ids=["redis"])
 def test_redis(serve, daemon: daemons.Daemon) -> None:
     server = serve_services(serve, PLACE=str(daemon.home))
-    assert set(at_once(server, "/queue?seconds=1", 50, limit=25)) == {"None"}
+    assert set(at_once(server, "/queue?seconds=1", 50)) == {"None"}
     assert_quiet(server)
 
 
 @pytest.mark.parametrize("daemon", [daemons.slow_grpc], indirect=True, ids=["grpc"])
 def test_grpc(serve, daemon: daemons.Daemon) -> None:
     server = serve("rpc:app", threads=100, engine="gevent", processes=2, environment={"PLACE": str(daemon.home)})
-    assert set(at_once(server, "/sleep?seconds=1", 40, limit=15)) == {"slept"}
-    assert set(at_once(server, "/late", 40, limit=10)) == {"DEADLINE_EXCEEDED"}
+    assert set(at_once(server, "/sleep?seconds=1", 40)) == {"slept"}
+    assert set(at_once(server, "/late", 40)) == {"DEADLINE_EXCEEDED"}
     assert_quiet(server)
     assert server.stop() == 0
 
@@ -119,7 +118,7 @@ def test_tls(serve, tmp_path, client: str) -> None:
     slow = SlowHttps(tmp_path, seconds=1.0)
     try:
         server = serve_services(serve, PLACE=str(slow.port), AUTHORITY=str(slow.authority))
-        assert set(at_once(server, f"/https?with={client}", 30, limit=15)) == {"slow"}
+        assert set(at_once(server, f"/https?with={client}", 30)) == {"slow"}
         assert_quiet(server)
     finally:
         slow.stop()
@@ -127,7 +126,7 @@ def test_tls(serve, tmp_path, client: str) -> None:
 
 def test_tls_contexts(serve) -> None:
     server = serve_services(serve)
-    assert at_once(server, "/contexts", 1, limit=20) == ["gevent.ssl"]
+    assert Client(server, HTTP_SOCKET).get("/contexts").text == "gevent.ssl"
     assert_quiet(server)
 
 
@@ -136,10 +135,10 @@ def test_threads_of_a_client_library(serve) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     server = serve_services(serve, PLACE=str(port))
-    assert set(at_once(server, "/mongo", 40, limit=10)) == {"not found, True"}
-    [threads] = set(at_once(server, "/sleep?seconds=0.4", 50, limit=10))
+    assert set(at_once(server, "/mongo", 40)) == {"not found, True"}
+    [threads] = set(at_once(server, "/sleep?seconds=0.4", 50))
     assert int(threads) < 15, "gevent's pool for names, and no thread for a monitor"
     assert_quiet(server)
     began = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 20

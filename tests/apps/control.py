@@ -2,6 +2,7 @@
 
 import os
 import select
+from contextlib import contextmanager
 
 HOME = os.environ["TEST_HOME"]
 
@@ -36,11 +37,30 @@ def query(environ):
     return dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
 
 
+_now, _most = {}, {}
+
+
+@contextmanager
+def together(what):
+    """Count how many run this block at the same time; the greatest number answers `/most?of=WHAT`."""
+    _now[what] = _now.get(what, 0) + 1
+    _most[what] = max(_now[what], _most.get(what, 0))
+    try:
+        yield
+    finally:
+        _now[what] -= 1
+
+
+def most_together(environ, start_response):
+    """The greatest number so far."""
+    return plain(start_response, str(_most.get(query(environ)["of"], 0)))
+
+
 class Router:
     """A WSGI app that calls the handler named by the first part of the path."""
 
     def __init__(self):
-        self.handlers = {}
+        self.handlers = {"most": most_together}
 
     def __call__(self, environ, start_response):
         name = environ.get("PATH_INFO", "").strip("/").split("/")[0] or "index"

@@ -7,6 +7,7 @@ if os.environ["DRIVER"] == "psycopg2":
     # Django takes psycopg 3 where it is installed.
     sys.modules["psycopg"] = None
 
+import control
 import django
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
@@ -35,7 +36,8 @@ django.setup()
 def sleep(request):
     """Let the database sleep; the answer names the driver and the connection's server process."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(%s), pg_backend_pid()", [float(request.GET["seconds"])])
+        with control.together("sleep"):
+            cursor.execute("SELECT pg_sleep(%s), pg_backend_pid()", [float(request.GET["seconds"])])
         pid = cursor.fetchone()[1]
     return HttpResponse(f"{connection.Database.__name__} {pid}")
 
@@ -52,10 +54,17 @@ def fails(_request):
 def connect(request):
     """Connect to a server that may be silent, for two seconds."""
     try:
-        connection.Database.connect(f"host=127.0.0.1 port={request.GET['port']} dbname=x user=x connect_timeout=2")
+        with control.together("connect"):
+            connection.Database.connect(f"host=127.0.0.1 port={request.GET['port']} dbname=x user=x connect_timeout=2")
     except connection.Database.OperationalError as error:
         return HttpResponse(str(error))
 
 
 urlpatterns = [path("sleep", sleep), path("fails", fails), path("connect", connect)]
-app = WSGIHandler()
+django_app = WSGIHandler()
+
+
+def app(environ, start_response):
+    """Django, but for what the tests ask about it."""
+    answers = control.most_together if environ["PATH_INFO"] == "/most" else django_app
+    return answers(environ, start_response)

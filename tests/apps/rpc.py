@@ -18,13 +18,16 @@ def method():
 @app.add
 def sleep(environ, start_response):
     seconds = control.query(environ)["seconds"]
-    return control.plain(start_response, method()(seconds.encode(), timeout=30))
+    with control.together("sleep"):
+        said = method()(seconds.encode(), timeout=30)
+    return control.plain(start_response, said)
 
 
 @app.add
 def late(_environ, start_response):
     """A call whose own deadline comes first."""
     try:
-        method()(b"20", timeout=0.5)
+        with control.together("late"):
+            method()(b"20", timeout=0.5)
     except grpc.RpcError as error:
         return control.plain(start_response, error.code().name)

@@ -23,7 +23,8 @@ def mysql(environ, start_response):
     """Let MariaDB sleep."""
     connection = pymysql.connect(unix_socket=f"{PLACE}/socket", user="tester")
     with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT SLEEP(%s)", [float(control.query(environ)["seconds"])])
+        with control.together("mysql"):
+            cursor.execute("SELECT SLEEP(%s)", [float(control.query(environ)["seconds"])])
         return control.plain(start_response, str(cursor.fetchone()[0]))
 
 
@@ -31,7 +32,8 @@ def mysql(environ, start_response):
 def queue(environ, start_response):
     """Wait at Redis for something that never comes."""
     client = redis.Redis(unix_socket_path=f"{PLACE}/socket")
-    found = client.blpop("never", timeout=float(control.query(environ)["seconds"]))
+    with control.together("queue"):
+        found = client.blpop("never", timeout=float(control.query(environ)["seconds"]))
     client.close()
     return control.plain(start_response, str(found))
 
@@ -41,11 +43,13 @@ def https(environ, start_response):
     """Ask a slow TLS server, by ?with = requests or urllib3."""
     url = f"https://localhost:{PLACE}/"
     if control.query(environ)["with"] == "requests":
-        return control.plain(start_response, requests.get(url, verify=AUTHORITY, timeout=30).content)
+        with control.together("https"):
+            content = requests.get(url, verify=AUTHORITY, timeout=30).content
+        return control.plain(start_response, content)
     context = create_urllib3_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(AUTHORITY)
-    with urllib3.PoolManager(ssl_context=context) as pool:
+    with urllib3.PoolManager(ssl_context=context) as pool, control.together("https"):
         return control.plain(start_response, pool.request("GET", url, timeout=30).data)
 
 
@@ -70,7 +74,8 @@ def mongo(_environ, start_response):
     """A client whose threads look for a server that is not there, and go on looking when this is answered."""
     client = pymongo.MongoClient(f"mongodb://127.0.0.1:{PLACE}/", serverSelectionTimeoutMS=500)
     try:
-        client.admin.command("ping")
+        with control.together("mongo"):
+            client.admin.command("ping")
     except pymongo.errors.ServerSelectionTimeoutError:
         names = [thread.name for thread in threading.enumerate() if "pymongo" in thread.name]
         return control.plain(start_response, f"not found, {len(names) > 0}")
@@ -79,5 +84,6 @@ def mongo(_environ, start_response):
 @app.add
 def sleep(environ, start_response):
     """The answer is how many system threads the process has."""
-    time.sleep(float(control.query(environ)["seconds"]))
+    with control.together("sleep"):
+        time.sleep(float(control.query(environ)["seconds"]))
     return control.plain(start_response, f"{len(os.listdir('/proc/self/task'))}")
