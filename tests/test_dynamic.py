@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 import socket
-import struct
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from harness import uwsgi
 from harness.client import encode_http
 from harness.nginx import Nginx, command, uwsgi_location
 from harness.real_uwsgi import uwsgi_command
@@ -75,25 +75,8 @@ def ask(server: Server, script: str | None = None, **more: str) -> tuple[str, st
 
 def ask_at(address: tuple[str, int], script: str | None = None, **more: str) -> tuple[str, str]:
     """The same of whoever listens there."""
-    variables = {
-        "REQUEST_METHOD": "GET",
-        "REQUEST_URI": "/",
-        "PATH_INFO": "/",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "SERVER_NAME": "h",
-        "SERVER_PORT": "80",
-        **({} if script is None else {"UWSGI_SCRIPT": script}),
-        **more,
-    }
-    pairs = (part.encode() for pair in variables.items() for part in pair)
-    block = b"".join(struct.pack("<H", len(part)) + part for part in pairs)
-    with socket.create_connection(address, 20) as connection:
-        connection.sendall(struct.pack("<BHB", 0, len(block), 0) + block)
-        answer = b""
-        while piece := connection.recv(65536):
-            answer += piece
-    head, _, body = answer.decode("latin-1").partition("\r\n\r\n")
-    return head.split()[1], body
+    named = {} if script is None else {"UWSGI_SCRIPT": script}
+    return uwsgi.ask(address, **named, **more)
 
 
 def at(home: Home, number: int) -> dict[str, str]:

@@ -6,11 +6,11 @@ The same requests are put to a real uWSGI as well, and the answers compared.
 from __future__ import annotations
 
 import socket
-import struct
 import subprocess
 from pathlib import Path
 
 import pytest
+from harness import uwsgi
 from harness.launch import engine_lines
 from harness.real_uwsgi import uwsgi_command
 from harness.server import Home, Server
@@ -55,25 +55,8 @@ def serve(start, home: Home, *lines: str, **files: str) -> Server:
 
 def ask(address: tuple[str, int], path: str, script: str | None, **more: str) -> tuple[str, str]:
     """One request by the uwsgi protocol: the status line's number, and the body."""
-    variables = {
-        "REQUEST_METHOD": "GET",
-        "REQUEST_URI": path,
-        "PATH_INFO": path,
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "SERVER_NAME": "h",
-        "SERVER_PORT": "80",
-        **({} if script is None else {"SCRIPT_NAME": script}),
-        **more,
-    }
-    pairs = (part.encode() for pair in variables.items() for part in pair)
-    block = b"".join(struct.pack("<H", len(part)) + part for part in pairs)
-    with socket.create_connection(address, 10) as connection:
-        connection.sendall(struct.pack("<BHB", 0, len(block), 0) + block)
-        answer = b""
-        while piece := connection.recv(65536):
-            answer += piece
-    head, _, body = answer.decode("latin-1").partition("\r\n\r\n")
-    return head.split()[1], body
+    named = {} if script is None else {"SCRIPT_NAME": script}
+    return uwsgi.ask(address, path, **named, **more)
 
 
 def address_of(server: Server) -> tuple[str, int]:
