@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from harness import uwsgi
 from harness.client import encode_http
-from harness.nginx import Nginx, command, uwsgi_location
+from harness.nginx import Nginx, uwsgi_location
 from harness.real_uwsgi import uwsgi_command
 from harness.server import Home, Server
 from harness.waiting import wait_until
@@ -84,9 +84,6 @@ def at(home: Home, number: int) -> dict[str, str]:
     return {"UWSGI_CHDIR": str(home / f"dir{number}")}
 
 
-@pytest.mark.skipif(
-    command() is None and os.environ.get("CI") != "true", reason="nginx is not installed (Debian: nginx-light)"
-)
 def test_two_sites_and_two_locations_of_one_site(start, home) -> None:
     """What uWSGI never could: locations of one `server` block with apps of their own."""
     server = serve(start, home)

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 import threading
 from collections.abc import Iterator
 
 import pytest
 from harness.client import ALL_DOORS, encode_http
-from harness.nginx import Nginx, command, proxy_location, upstream, uwsgi_location
+from harness.nginx import Nginx, proxy_location, upstream, uwsgi_location
 from harness.raw import Response
 from harness.server import Server
-
-pytestmark = pytest.mark.skipif(
-    command() is None and os.environ.get("CI") != "true", reason="nginx is not installed (Debian: nginx-light)"
-)
 
 WAYS = ["uwsgi-unix", "uwsgi-tcp", "proxy"]
 
