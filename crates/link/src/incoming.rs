@@ -73,8 +73,14 @@ impl Incoming {
     /// The next frame, if there is one. It stays where it is until it is consumed.
     pub fn peek(&mut self) -> Result<Option<Received<'_>>, Violation> {
         let size = u64::from(self.block.geometry.to_server);
+        // A worker that left out the rest of the ring has a frame behind it, published with it. One that
+        // does nothing but skip must not keep the server here.
+        let mut skipped = false;
         loop {
             if self.position == self.written {
+                if skipped {
+                    return Err(Violation::Frame);
+                }
                 self.written = self.block.header().to_server_head.0.load(Ordering::Acquire);
                 if self.written == self.position {
                     return Ok(None);
@@ -92,6 +98,10 @@ impl Incoming {
                 return Err(Violation::Frame);
             }
             if head.kind == Kind::Skip {
+                if skipped {
+                    return Err(Violation::Frame);
+                }
+                skipped = true;
                 self.position += whole;
                 continue;
             }

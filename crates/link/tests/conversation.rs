@@ -244,6 +244,21 @@ fn a_lazy_server_is_woken_only_by_an_idle_worker() {
 }
 
 #[test]
+fn a_worker_that_only_skips_is_noticed() {
+    let skip = FrameHead::new(Kind::Skip, slot(0));
+    let (_outgoing, mut incoming, _inbox, mut outbox, _memory) = pair();
+    outbox.push(skip, &[]).unwrap();
+    assert_eq!(incoming.peek().unwrap_err(), Violation::Frame);
+    let (_outgoing, mut incoming, _inbox, mut outbox, _memory) = pair();
+    outbox.push(skip, &[]).unwrap();
+    outbox.push(skip, &[]).unwrap();
+    outbox
+        .push(FrameHead::new(Kind::Data, slot(0)), &[b"late"])
+        .unwrap();
+    assert_eq!(incoming.peek().unwrap_err(), Violation::Frame);
+}
+
+#[test]
 fn positions_that_cannot_be_are_violations() {
     let (_outgoing, mut incoming, _inbox, _outbox, memory) = pair();
     // The worker's position is the third line behind the first: see block.rs.
