@@ -23,7 +23,7 @@ pub(crate) fn output_of(command: &str, most: u64, longest: Duration) -> io::Resu
     };
     let group = child.id();
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
+    let reader = thread::spawn(move || {
         let printed = read_at_most(output, most);
         if printed.is_ok() {
             let _ = child.wait();
@@ -40,6 +40,9 @@ pub(crate) fn output_of(command: &str, most: u64, longest: Duration) -> io::Resu
         end(group);
         // The thread ends when it has taken the command away; one that fled its group may stay.
         while receiver.recv_timeout(Duration::from_secs(1)).is_ok() {}
+    } else {
+        // It has nothing left to do, and the server may fork next, which wants no other thread.
+        let _ = reader.join();
     }
     printed
 }

@@ -110,14 +110,17 @@ fn read_in_time(path: &Path, longest: Duration) -> io::Result<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     let path = path.to_owned();
     // Nothing can wake somebody who opens a pipe without a writer; that thread stays behind.
-    thread::spawn(move || sender.send(File::open(path).and_then(read_bounded)));
-    receiver.recv_timeout(longest).unwrap_or_else(|_| {
+    let reader = thread::spawn(move || sender.send(File::open(path).and_then(read_bounded)));
+    let Ok(content) = receiver.recv_timeout(longest) else {
         let what = format!(
             "it is a pipe or device, and nothing came for {} s",
             longest.as_secs()
         );
-        Err(io::Error::new(io::ErrorKind::TimedOut, what))
-    })
+        return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+    };
+    // The server may fork next, which wants no other thread.
+    let _ = reader.join();
+    content
 }
 
 fn read_bounded(source: impl Read) -> io::Result<Vec<u8>> {
