@@ -65,12 +65,17 @@ def refuse_old_python(control):
         )
 
 
-def refuse_free_threaded_python(control):
-    """Refuse builds without the lock: Verdigris's extension cannot be loaded there, and gevent does not support them.
+def is_free_threaded(flags):
+    """Whether this is a build of Python that can run without its lock, by its `sys.abiflags`.
 
-    The flags tell it without an import; `sysconfig` would bring `threading`, before gevent could patch it.
+    `sysconfig` knows it as Py_GIL_DISABLED, but would bring `threading`, before gevent could patch it.
     """
-    if "t" in getattr(sys, "abiflags", ""):
+    return "t" in flags
+
+
+def refuse_free_threaded_python(control):
+    """Refuse builds without the lock: Verdigris's extension cannot be loaded there, and gevent does not support them."""
+    if is_free_threaded(getattr(sys, "abiflags", "")):
         refuse(
             control,
             "free-threaded Python",

@@ -34,7 +34,6 @@ _KEEPS_ORIGINALS = ("ssl", "urllib3", "requests", "botocore", "aiohttp", "pymong
 
 def prepare(settings: dict, warnings: list[str]) -> None:
     """Import gevent and patch the standard library as the settings say."""
-    _check_interpreter()
     wanted = _wanted(settings.get("gevent_patch") or "all")
     early = early_modules() if wanted else []
     origins = _origins(early)
@@ -55,23 +54,6 @@ def prepare(settings: dict, warnings: list[str]) -> None:
 def early_modules() -> list[str]:
     """What is imported already, and keeps what it has taken out of unpatched modules."""
     return [name for name in _KEEPS_ORIGINALS if name in sys.modules]
-
-
-def is_free_threaded(flags: str) -> bool:
-    """Whether this is a build of Python that can run without its lock, by its `sys.abiflags`.
-
-    `sysconfig` knows it as Py_GIL_DISABLED, but importing that imports `threading`.
-    """
-    return "t" in flags
-
-
-def _check_interpreter() -> None:
-    if is_free_threaded(sys.abiflags):
-        raise LoadFailure(
-            "gevent cannot be used",
-            "gevent does not support free-threaded Python",
-            hint="use threads = N, or the usual build of Python",
-        )
 
 
 def _import_gevent():

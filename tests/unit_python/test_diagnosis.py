@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -52,23 +53,26 @@ def test_where_an_early_import_came_from():
 
 @pytest.mark.parametrize(("flags", "free"), [("", False), ("d", False), ("t", True), ("td", True)])
 def test_a_free_threaded_build_is_known_by_its_flags(flags, free, monkeypatch):
-    from verdigris import patching
-    from verdigris.failure import LoadFailure
+    from verdigris import __mold__
 
-    assert patching.is_free_threaded(flags) is free
+    assert __mold__.is_free_threaded(flags) is free
     monkeypatch.setattr(sys, "abiflags", flags)
+    read, write = os.pipe()
     if free:
-        with pytest.raises(LoadFailure, match="gevent does not support free-threaded Python"):
-            patching._check_interpreter()
+        with pytest.raises(SystemExit):
+            __mold__.refuse_free_threaded_python(write)
     else:
-        patching._check_interpreter()
+        __mold__.refuse_free_threaded_python(write)
+    os.close(write)
+    with open(read) as said:
+        assert ("free-threaded build of Python" in said.read()) is free
 
 
 def test_the_flags_say_what_sysconfig_says():
     """On every interpreter that runs these tests, whichever build it is."""
     import sysconfig
 
-    from verdigris.patching import is_free_threaded
+    from verdigris.__mold__ import is_free_threaded
 
     assert is_free_threaded(sys.abiflags) is bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
@@ -87,7 +91,7 @@ def test_a_mold_refuses_a_free_threaded_python(start, tmp_path):
 def test_checking_imports_nothing():
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); before = set(sys.modules)\n"
-        "from verdigris import patching; patching._check_interpreter()\n"
+        "from verdigris import __mold__; __mold__.refuse_free_threaded_python(-1)\n"
         "print(sorted({'sysconfig', 'threading', 'socket', 'ssl'} & (set(sys.modules) - before)))"
     )
     from verdigris import __file__ as package
