@@ -128,10 +128,12 @@ impl Link {
     }
 
     /// Waits for a request, without the GIL. None: this thread is to leave. A `newcomer` has just been
-    /// started and does not take a request that others are about to take.
+    /// started; in an automatic pool it does not take a request that others are about to take.
     #[pyo3(signature = (newcomer=false))]
     fn take(&self, py: Python<'_>, mut newcomer: bool) -> PyResult<Option<Exchange>> {
         let mut came = if newcomer { Came::Aside } else { Came::Running };
+        // In a fixed pool nobody would call again for a request that a newcomer has left lying.
+        newcomer &= self.shared.lock().pool.is_automatic();
         loop {
             self.shared.check_own()?;
             match self.begin(came) {

@@ -333,6 +333,16 @@ fn a_chunk_does_not_wait_for_the_next() {
 }
 
 #[test]
+fn a_thread_that_comes_late_takes_what_waits() {
+    let app = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/late_thread.py");
+    let mut worker = Worker::start(&app, r#"{"threads": 2}"#);
+    let waits = worker.queue(&Request::get("/waits"));
+    let frees = worker.send(&Request::get("/frees"));
+    assert_eq!(worker.answer(frees).text(), "freed");
+    assert_eq!(worker.answer(waits).text(), "waited");
+}
+
+#[test]
 fn a_client_that_is_gone_ends_the_answer_and_closes_it() {
     let mut worker = worker();
     worker.greedy = false;
