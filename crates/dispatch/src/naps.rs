@@ -27,6 +27,15 @@ impl Dispatcher {
         }
     }
 
+    /// After sleeping: the workers need not call, their frames are looked for before the next sleep.
+    pub fn awake(&self) {
+        for worker in self.workers.iter().flatten() {
+            if let Some(incoming) = &worker.incoming {
+                incoming.awake();
+            }
+        }
+    }
+
     /// Before sleeping: tells every worker how the server sleeps.
     pub fn prepare_nap(&mut self) -> Sleep {
         let mut sleep = Sleep::Long;

@@ -113,6 +113,7 @@ impl Network {
                     return;
                 }
             }
+            self.dispatcher.awake();
             self.turn();
         }
     }
