@@ -343,6 +343,20 @@ fn a_thread_that_comes_late_takes_what_waits() {
 }
 
 #[test]
+fn no_thread_sleeps_while_a_request_waits() {
+    let mut worker = with_settings(r#"{"threads": 2}"#);
+    for round in 0..1_000u64 {
+        let waits = worker.send(&Request::get(&format!("/wait-at?{round}")));
+        // From "both are there at once" to "the other sleeps already".
+        for _ in 0..round * 7_919 % 30_000 {
+            std::hint::spin_loop();
+        }
+        assert_eq!(worker.get(&format!("/open-gate?{round}")).text(), "open");
+        assert_eq!(worker.answer(waits).status, 200);
+    }
+}
+
+#[test]
 fn a_client_that_is_gone_ends_the_answer_and_closes_it() {
     let mut worker = worker();
     worker.greedy = false;
