@@ -39,6 +39,9 @@ class Exchange:
         """Nobody wants the answer any more."""
 
     @property
+    def foreign(self) -> bool:
+        """Whether this process is a copy that the app has forked: the request is the parent's affair."""
+    @property
     def slot(self) -> int:
         """Tells this request from all others that run, until it is over."""
 

@@ -185,7 +185,12 @@ impl Exchange {
     /// Ends the answer by a failure: a 500 page if nothing was sent, else the connection is cut.
     fn end_with(&self, py: Python<'_>, text: &str) -> PyResult<()> {
         self.answer().phase = Phase::Over;
-        self.shared.report(py, self.slot, text, true)
+        let told = self.shared.report(py, self.slot, text, true);
+        if told.is_err() && !self.shared.is_disowned() {
+            // A deadline, for example, while this waited for room: the answer ends all the same.
+            self.shared.lock().give_up(self.slot);
+        }
+        told
     }
 }
 
@@ -339,17 +344,26 @@ impl Exchange {
         Ok(true)
     }
 
-    /// Tells the log what went wrong; the answer goes on.
-    fn remark(&self, py: Python<'_>, text: &str) -> PyResult<()> {
-        self.shared.report(py, self.slot, text, false)
+    /// Tells the log what went wrong; the answer goes on. The text may contain anything, lone surrogates
+    /// for example, which come from JSON.
+    fn remark(&self, text: &Bound<'_, PyString>) -> PyResult<()> {
+        self.shared
+            .report(text.py(), self.slot, &text.to_string_lossy(), false)
     }
 
     /// The app has failed. False: the answer was over by then, and the server cannot be told.
-    fn failed(&self, py: Python<'_>, text: &str) -> PyResult<bool> {
+    fn failed(&self, text: &Bound<'_, PyString>) -> PyResult<bool> {
         if self.answer().phase == Phase::Over {
             return Ok(false);
         }
-        self.end_with(py, text).map(|()| true)
+        self.end_with(text.py(), &text.to_string_lossy())
+            .map(|()| true)
+    }
+
+    /// Whether this process is a copy that the app has forked: the request is the parent's affair.
+    #[getter]
+    fn foreign(&self) -> bool {
+        self.shared.is_disowned()
     }
 
     /// Nobody wants the answer any more.

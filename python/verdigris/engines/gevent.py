@@ -13,8 +13,10 @@ import sys
 
 import gevent
 from gevent import Greenlet, GreenletExit, get_hub, getcurrent
+from gevent.exceptions import LoopExit
 
 from verdigris._native import Turns
+from verdigris.engines.forks import copies
 from verdigris.engines.wsgi import handle, say
 
 _READ = 1
@@ -86,12 +88,17 @@ class Engine:
             self.watchers.append(watcher)
         self.watchers.append(self.announcer)
         # A process that the app forks has a copy of the hub; this worker's requests are not its own.
-        os.register_at_fork(after_in_child=self.stop_listening)
+        os.register_at_fork(after_in_child=self.be_a_copy)
 
     def stop_listening(self) -> None:
         """Never call back again."""
         for watcher in self.watchers:
             watcher.stop()
+
+    def be_a_copy(self) -> None:
+        """The app has forked, and this is the child."""
+        self.stop_listening()
+        copies.born(getcurrent, [*self.running.values(), *self.closing])
 
     def wait_for_end(self) -> None:
         """Let the hub run until this worker has nothing left to do.
@@ -103,6 +110,9 @@ class Engine:
             try:
                 self.hub.switch()
             except BaseException as error:
+                if copies.is_one:
+                    # What the app has forked is done: nothing is left that its hub could wait for.
+                    copies.end(SystemExit() if isinstance(error, LoopExit) else error)
                 say(f"{type(error).__name__} of a greenlet that is no request: {error}; the worker goes on")
         self.stop_listening()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from verdigris._native import ClientDisconnected
+from verdigris.engines.forks import copies
 from verdigris.engines.mishaps import mishaps
 
 
@@ -54,12 +55,12 @@ def handle(app, exchange) -> None:
     except BaseException as error:
         failed(exchange, error)
     finally:
-        close = getattr(result, "close", None)
-        if close is not None:
-            try:
+        try:
+            close = getattr(result, "close", None)
+            if close is not None:
                 close()
-            except BaseException as error:
-                failed(exchange, error)
+        except BaseException as error:
+            failed(exchange, error)
 
 
 def send_file(exchange, filelike) -> bool:
@@ -88,16 +89,53 @@ def plain_file(filelike):
 
 
 def failed(exchange, error: BaseException) -> None:
-    """The app, or closing what it returned, has raised. A client that is gone is no failure."""
+    """The app, or closing what it returned, has raised. Whatever this exception is like, nothing is raised here."""
+    try:
+        if exchange.foreign:
+            copies.end(error)
+        else:
+            tell(exchange, error)
+    except BaseException as another:
+        last_words(exchange, error, another)
+
+
+def tell(exchange, error: BaseException) -> None:
+    """End the answer, and have the log say why. A client that is gone is no failure."""
     if came_of_disconnection(error):
         exchange.abandon()
         return
-    from traceback import format_exception
-
-    text = "".join(format_exception(type(error), error, trimmed(error.__traceback__)))
+    text = formatted(error)
     if not mishaps.show(exchange, error, text) and not exchange.failed(text):
         say(text)
     mishaps.consider(error)
+
+
+def formatted(error: BaseException) -> str:
+    """The traceback as the log shows it. Exceptions may contain anything: half a surrogate pair of a client's JSON, a
+    `__str__` that fails, attributes that `traceback` does not expect."""
+    from traceback import format_exception, format_tb
+
+    frames = trimmed(error.__traceback__)
+    try:
+        lines = format_exception(type(error), error, frames)
+    except Exception as another:
+        lines = [*format_tb(frames), f"{nature(error)} (it cannot be shown: {nature(another)})\n"]
+    return "".join(lines).encode("utf-8", "backslashreplace").decode()
+
+
+def last_words(exchange, error: BaseException, another: BaseException) -> None:
+    """Telling of a failure has failed as well: the answer ends, whatever else cannot be done."""
+    try:
+        text = f"{nature(error)}; saying so failed: {nature(another)}\n"
+        if not exchange.failed(text):
+            say(text)
+    except BaseException:
+        return  # with the exchange goes the answer
+
+
+def nature(error: BaseException) -> str:
+    """The name of an exception's class, whatever that class makes of being asked."""
+    return str(type.__getattribute__(type(error), "__name__"))
 
 
 def came_of_disconnection(error: BaseException | None) -> bool:

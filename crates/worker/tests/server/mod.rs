@@ -149,9 +149,10 @@ fn package(directory: &Path) {
     let engines = package.join("engines");
     std::fs::create_dir_all(&engines).unwrap();
     std::fs::write(engines.join("__init__.py"), "").unwrap();
-    for file in ["wsgi.py", "threads.py", "mishaps.py"] {
+    for file in ["wsgi.py", "threads.py", "mishaps.py", "forks.py"] {
         std::fs::copy(source.join("engines").join(file), engines.join(file)).unwrap();
     }
+    std::fs::copy(source.join("leaving.py"), package.join("leaving.py")).unwrap();
 }
 
 const SCRIPT: &str = "
