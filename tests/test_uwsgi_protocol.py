@@ -117,6 +117,13 @@ def test_a_thousand_variables(uwsgi_client: Client) -> None:
     assert all(found[f"VAR_{n}"] == str(n) for n in range(1000))
 
 
+def test_no_variable_takes_the_place_of_what_the_server_sets(uwsgi_client: Client) -> None:
+    names = ["wsgi.input", "wsgi.errors", "wsgi.file_wrapper", "wsgi.multithread", "wsgi.other", "uwsgi.version"]
+    answer = ask(uwsgi_client, uwsgi.packet(variables("/environ", *((name.encode(), b"x") for name in names))))
+    found = json.loads(answer.split(b"\r\n\r\n", 1)[1])["strings"]
+    assert [name for name in names if found.get(name) == "x"] == []
+
+
 # Modifiers
 
 

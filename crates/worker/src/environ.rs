@@ -240,6 +240,9 @@ impl Maker {
         for (raw_name, raw_value) in request.fields() {
             let name = self.variables.find(py, raw_name, self.serial).name;
             if name.meaning != Meaning::Plain {
+                if name.meaning == Meaning::Ours {
+                    continue;
+                }
                 scheme.learn(name.meaning, raw_value);
                 names_app |= name.meaning == Meaning::App && !raw_value.is_empty();
             }

@@ -70,6 +70,8 @@ pub(crate) enum Meaning {
     Secure,
     /// Names the app that the request is for.
     App,
+    /// One of those that the server itself sets (`wsgi.input`, …): no client may put another in its place.
+    Ours,
 }
 
 impl Meaning {
@@ -79,6 +81,7 @@ impl Meaning {
             b"UWSGI_SCHEME" | b"HTTP_X_FORWARDED_PROTO" => Self::Scheme,
             b"HTTPS" | b"HTTP_X_FORWARDED_SSL" => Self::Secure,
             b"UWSGI_SCRIPT" | b"UWSGI_MODULE" | b"UWSGI_FILE" => Self::App,
+            _ if variable.starts_with(b"wsgi.") || variable.starts_with(b"uwsgi.") => Self::Ours,
             _ => Self::Plain,
         }
     }
