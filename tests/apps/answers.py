@@ -326,7 +326,6 @@ WRONG_FIELDS = {
     "length-minus": [("Content-Length", "-5")],
     "length-plus": [("Content-Length", "+5")],
     "lengths": [("Content-Length", "5"), ("Content-Length", "6")],
-    "coding": [("Transfer-Encoding", "chunked")],
     "coding-gzip": [("Transfer-Encoding", "gzip")],
 }
 WRONG_BODY = {

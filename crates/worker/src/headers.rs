@@ -93,6 +93,7 @@ fn write_field(out: &mut Vec<u8>, field: &Bound<'_, PyAny>, head: &mut Head) -> 
             "start_response: a header has an empty name",
         ));
     }
+    let begin = out.len();
     push_latin1(out, name, is_token)
         .map_err(|wrong| bad_characters("the name of the header", name, wrong))?;
     out.extend_from_slice(b": ");
@@ -100,16 +101,30 @@ fn write_field(out: &mut Vec<u8>, field: &Bound<'_, PyAny>, head: &mut Head) -> 
         bad_characters(&format!("the value of the header {name:?}"), value, wrong)
     })?;
     out.extend_from_slice(b"\r\n");
-    match special(name.as_bytes()) {
-        None => Ok(()),
-        Some(Special::ContentLength) => set_length(head, value),
-        Some(Special::HopByHop) => Err(PyAssertionError::new_err(format!(
-            "start_response: the header {name:?} is about the connection, which is the server's affair (PEP 3333 forbids it); leave it out"
-        ))),
+    // Fields about the connection (`Connection`, `Keep-Alive`, …) go on: the server takes them out, and
+    // does what `Connection: close` asks for.
+    if name.eq_ignore_ascii_case("transfer-encoding") {
+        check_coding(value)?;
     }
+    if name.eq_ignore_ascii_case("content-length") && set_length(head, value)? {
+        out.truncate(begin);
+    }
+    Ok(())
 }
 
-fn set_length(head: &mut Head, value: &str) -> PyResult<()> {
+/// How the body is framed is the server's affair; a coding that it does not do would have to be undone.
+fn check_coding(value: &str) -> PyResult<()> {
+    let coding = value.trim_matches([' ', '\t']);
+    if coding.eq_ignore_ascii_case("chunked") || coding.eq_ignore_ascii_case("identity") {
+        return Ok(());
+    }
+    Err(PyAssertionError::new_err(format!(
+        "start_response: the header \"Transfer-Encoding: {value}\" is about the connection, which is the server's affair (PEP 3333 forbids it); for a compressed body say Content-Encoding"
+    )))
+}
+
+/// Whether the length was known already.
+fn set_length(head: &mut Head, value: &str) -> PyResult<bool> {
     let digits = value.trim_matches([' ', '\t']);
     let number = Some(digits)
         .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
@@ -124,32 +139,7 @@ fn set_length(head: &mut Head, value: &str) -> PyResult<()> {
             "start_response: there are two different Content-Length headers",
         ));
     }
-    head.length = Some(number);
-    Ok(())
-}
-
-/// A header that is not just passed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Special {
-    ContentLength,
-    /// Of meaning only between two neighbours.
-    HopByHop,
-}
-
-fn special(name: &[u8]) -> Option<Special> {
-    let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
-    let hop_by_hop = match name.len() {
-        2 => is(b"te"),
-        7 => is(b"upgrade") || is(b"trailer"),
-        8 => is(b"trailers"),
-        10 => is(b"connection") || is(b"keep-alive"),
-        14 if is(b"content-length") => return Some(Special::ContentLength),
-        17 => is(b"transfer-encoding"),
-        18 => is(b"proxy-authenticate"),
-        19 => is(b"proxy-authorization"),
-        _ => false,
-    };
-    hop_by_hop.then_some(Special::HopByHop)
+    Ok(head.length.replace(number).is_some())
 }
 
 /// Appends a text whose characters are bytes (latin-1) and pass the check; else gives the first that

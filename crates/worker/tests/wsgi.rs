@@ -254,13 +254,15 @@ fn heads_that_cannot_be_sent_are_refused() {
         ("('200 OK', [('a:', 'c')])", "may not stand there"),
         ("('200 OK', [('', 'c')])", "empty name"),
         ("('200 OK', [('a', '\\u20ac')])", "latin-1"),
+        ("('200 OK', [('Connection', 'close')])", ""),
+        ("('200 OK', [('Transfer-Encoding', 'chunked')])", ""),
         (
-            "('200 OK', [('Connection', 'close')])",
+            "('200 OK', [('Transfer-Encoding', 'gzip, chunked')])",
             "the server's affair",
         ),
         (
-            "('200 OK', [('Transfer-Encoding', 'chunked')])",
-            "the server's affair",
+            "('200 OK', [('Content-Length', '8'), ('content-length', '8')])",
+            "",
         ),
         ("('200 OK', [('Content-Length', '-1')])", "number of bytes"),
         ("('200 OK', [('Content-Length', '+1')])", "number of bytes"),
