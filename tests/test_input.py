@@ -215,6 +215,20 @@ def test_chunked_in_torn_packets(http_client: Client) -> None:
         assert json.loads(connection.response().body)["body"] == "a" + "bc" * 20 + "\r\n0\r\n\r\n"
 
 
+def test_a_client_that_waits_for_an_answer_to_each_piece(http_client: Client) -> None:
+    """A conversation: of a body whose length nobody knows, the app sees what has come."""
+    head = b"POST /echo-lines HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with http_client.connect() as connection:
+        connection.send(head + encode_chunks([b"one\n"]).removesuffix(b"0\r\n\r\n"))
+        answer = connection.body_reader(connection.head(), "POST")
+        assert answer.some() == b"> one\n"
+        for line in (b"two\n", b"three\n"):
+            connection.send(encode_chunks([line]).removesuffix(b"0\r\n\r\n"))
+            assert answer.some() == b"> " + line
+        connection.send(b"0\r\n\r\n")
+        assert answer.some() == b""
+
+
 # Bodies that do not come, and bodies nobody wants
 
 

@@ -95,6 +95,13 @@ def echo(environ, start_response):
 
 
 @app.add
+def echo_lines(environ, start_response):
+    """Answer each line of the body as it comes."""
+    start_response("200 OK", [("Content-Type", "application/octet-stream")])
+    return (b"> " + line for line in environ["wsgi.input"])
+
+
+@app.add
 def slow_read(environ, start_response):
     """Read one piece, then wait at the gate `read-on`, then the rest by pieces."""
     stream = environ["wsgi.input"]

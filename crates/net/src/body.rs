@@ -129,6 +129,7 @@ impl Connections {
         else {
             return (0, Step::Done);
         };
+        let had_nothing = exchange.body.is_empty();
         let decoded = match &mut exchange.incoming {
             Incoming::Collecting(decoder) => {
                 let decoded = decoder.decode(bytes, in_memory + 1, &mut exchange.body);
@@ -177,15 +178,14 @@ impl Connections {
                 };
                 return (count, step);
             }
-            if let Incoming::Collecting(decoder) =
-                std::mem::replace(&mut exchange.incoming, Incoming::Whole)
-            {
-                exchange.incoming = Incoming::Streaming(decoder);
-            }
-            self.submit(place);
+            self.stream_from_here(place);
             return (count, Step::Enough);
         }
-        self.be_patient(place, |patience| patience.body);
+        if !exchange.chunked_request || spools || exchange.body.is_empty() {
+            self.be_patient(place, |patience| patience.body);
+        } else if had_nothing {
+            self.set_deadline(place, Some(self.settings.collected_for));
+        }
         (
             count,
             if count == bytes.len() {
@@ -194,6 +194,38 @@ impl Connections {
                 Step::Enough
             },
         )
+    }
+
+    /// The rest of a body that was being collected streams to the app, behind what is here.
+    fn stream_from_here(&mut self, place: u32) {
+        let exchange = self
+            .table
+            .get(place)
+            .and_then(|connection| connection.exchange.as_mut());
+        if let Some(exchange) = exchange
+            && let Incoming::Collecting(decoder) =
+                std::mem::replace(&mut exchange.incoming, Incoming::Whole)
+        {
+            exchange.incoming = Incoming::Streaming(decoder);
+        }
+        self.submit(place);
+    }
+
+    /// The body that is being collected was waited for long enough.
+    pub(crate) fn body_timed_out(&mut self, place: u32) {
+        let exchange = self
+            .table
+            .get(place)
+            .and_then(|connection| connection.exchange.as_ref());
+        let may_stream = exchange.is_some_and(|exchange| {
+            matches!(exchange.incoming, Incoming::Collecting(Decoder::Chunked(_)))
+                && !exchange.body.is_empty()
+        });
+        if may_stream && self.settings.spool_from.is_none() {
+            self.stream_from_here(place);
+        } else {
+            self.refuse(place, 408, "the body of the request did not come in time");
+        }
     }
 
     /// The request goes to dispatch.

@@ -265,7 +265,7 @@ impl Connections {
         match connection.phase {
             Phase::Head if connection.exchange.is_none() => self.close(place),
             Phase::Head => self.refuse(place, 408, "the head of the request did not come in time"),
-            Phase::Body => self.refuse(place, 408, "the body of the request did not come in time"),
+            Phase::Body => self.body_timed_out(place),
             Phase::Busy => self.busy_timed_out(place),
             Phase::Closing { .. } | Phase::Lingering => self.close(place),
         }

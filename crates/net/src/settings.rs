@@ -38,6 +38,9 @@ pub struct Settings {
     pub packet_bytes: usize,
     /// Bodies up to this size are collected before a worker is asked.
     pub body_in_memory: usize,
+    /// A body of unknown length is collected for about so long (microseconds) from its first byte on: most
+    /// are complete by then, and a client that waits for the answer to its first piece must get one.
+    pub collected_for: u64,
     /// Larger bodies are refused with 413 (`limit-post`).
     pub body_limit: Option<u64>,
     /// Bodies from this size on are collected in a temporary file before a worker is asked
@@ -79,6 +82,7 @@ impl Default for Settings {
             limits: Limits::default(),
             packet_bytes: 64 * 1024,
             body_in_memory: 64 * 1024,
+            collected_for: 100_000,
             body_limit: None,
             spool_from: None,
             spool_directory: std::env::temp_dir(),

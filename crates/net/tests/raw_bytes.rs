@@ -141,7 +141,7 @@ fn any_split_of_a_request_is_the_same_request() {
     let bytes =
         b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     for split in 1..bytes.len() {
-        let mut server = server(|_| {});
+        let mut server = server(|settings| settings.collected_for = 60_000_000);
         let mut client = server.client();
         client.write_all(&bytes[..split]).unwrap();
         server.turn();
@@ -156,6 +156,39 @@ fn any_split_of_a_request_is_the_same_request() {
             "split at {split}"
         );
     }
+}
+
+#[test]
+fn a_chunked_body_that_pauses_streams() {
+    let mut server = server(|settings| settings.collected_for = 1);
+    let mut client = server.client();
+    client
+        .write_all(b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        .unwrap();
+    let id = server.arrived();
+    let mut payload = Vec::new();
+    assert_eq!(server.connections.payload(id, &mut payload), Some(true));
+    server.connections.body_wanted(id);
+    let (mut body, mut ended) = (Vec::new(), false);
+    for (rest, whole) in [
+        (&b""[..], &b"abc"[..]),
+        (b"2\r\nd", b"abcd"),
+        (b"e\r\n0\r\n\r\n", b"abcde"),
+    ] {
+        assert!(!ended);
+        client.write_all(rest).unwrap();
+        let patience = Instant::now() + Duration::from_secs(10);
+        while body != whole || (rest.ends_with(b"\r\n\r\n") && !ended) {
+            assert!(Instant::now() < patience, "{body:?}");
+            while let Some(part) = server.connections.pull_body(id, 4096) {
+                body.extend_from_slice(part.data);
+                ended = part.end;
+            }
+            server.turn();
+        }
+    }
+    server.start(id, "", b"done", true).unwrap();
+    server.read(&mut client, |text| text.ends_with("done"));
 }
 
 #[test]
