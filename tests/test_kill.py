@@ -8,6 +8,7 @@ import signal
 import pytest
 from harness.client import ALL_DOORS, DOORS, HTTP_SOCKET, Client
 from harness.holding import hold, holders, imports, release, wait_held
+from harness.launch import engine_options
 from harness.load import Load
 from harness.processes import open_files
 from harness.raw import Malformed
@@ -224,3 +225,33 @@ def test_workers_that_cannot_start_do_not_spin(start, home) -> None:
     assert home.entries().count("tried") < 20
     server.stopped = True
     server.wait_alone(2)
+
+
+SLOW_BIRTHS = """
+import os, time
+if os.path.exists("slow"):
+    os.register_at_fork(after_in_parent=lambda: time.sleep(30))
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"%d" % os.getpid()]
+"""
+
+
+def test_a_worker_whose_mold_dies_at_its_birth_leaves(start, home) -> None:
+    """The mold has forked it, and is killed before it can tell which process that is."""
+    home.write("web.py", SLOW_BIRTHS)
+    arguments = ("--http-socket", "127.0.0.1:0", "--module", "web", "--processes", "2", *engine_options(1))
+    server = start(*arguments, home=home).wait_ready()
+    old = {entry.pid for entry in server.family()}
+    home.write("slow", "")
+    server.send_signal(signal.SIGHUP)
+
+    def newborn() -> int | None:
+        fresh = [entry for entry in server.family() if entry.pid not in old]
+        parents = {entry.parent for entry in fresh} & {entry.pid for entry in fresh}
+        return parents.pop() if parents else None
+
+    kill(wait_until(newborn, "a worker that was just forked"))
+    server.wait_line("the reload failed")
+    wait_until(lambda: {entry.pid for entry in server.family()} == old, "nothing is left of it")
+    assert int(Client(server, HTTP_SOCKET).get("/").text) in old

@@ -10,12 +10,14 @@ use os::signals::Signal;
 use crate::examination::Examiner;
 use crate::message;
 use crate::mold::{Heard, Mold, receive};
-use crate::talk::{Attachment, WorkerId};
+use crate::talk::{Attachment, MoldId, WorkerId};
 
 /// A worker's process, from the moment in which it is asked for.
 #[derive(Debug)]
 pub(crate) struct Worker {
     control: OwnedFd,
+    /// Who was asked to fork it.
+    pub(crate) mold: MoldId,
     /// Known once the mold has told it.
     pub(crate) pid: Option<u32>,
     /// Where it writes down where it is.
@@ -37,7 +39,11 @@ pub(crate) struct BlockedAt {
 
 impl Worker {
     /// Makes a link and asks a mold to fork a worker for its other end.
-    pub(crate) fn fork(mold: &Mold, id: WorkerId) -> io::Result<(Self, Attachment)> {
+    pub(crate) fn fork(
+        number: MoldId,
+        mold: &Mold,
+        id: WorkerId,
+    ) -> io::Result<(Self, Attachment)> {
         let (outgoing, incoming, parts) = link::create(mold.launch.geometry)?;
         let (control, theirs) = message_pair()?;
         let for_network = control.try_clone()?;
@@ -59,6 +65,7 @@ impl Worker {
         };
         let worker = Self {
             control,
+            mold: number,
             pid: None,
             examiner,
             is_watched: false,

@@ -80,12 +80,25 @@ impl<N: Network, H: Host> Control<N, H> {
                     let _ = self.epoll.remove(mold.socket());
                 }
                 self.events.push_back(Event::MoldDied(id, ending));
+                self.give_up_unborn(id);
             } else if let Some(id) = self.worker_with_pid(pid) {
                 self.hear_last_words(id);
                 self.events.push_back(Event::Exited(id, ending));
             }
         }
         Ok(())
+    }
+
+    /// A mold has died: if it had forked a worker, nobody will tell us which process that is. The server
+    /// lets go of it, and the worker, should there be one, leaves when it sees that.
+    fn give_up_unborn(&mut self, mold: MoldId) {
+        let unborn = self
+            .workers
+            .iter()
+            .filter(|(_, worker)| worker.mold == mold && worker.pid.is_none());
+        let why = "its mold died before it could tell of it";
+        self.events
+            .extend(unborn.map(|(id, _)| Event::ForkFailed(*id, why.to_owned())));
     }
 
     fn worker_with_pid(&self, pid: u32) -> Option<WorkerId> {

@@ -85,9 +85,9 @@ impl<N: Network, H: Host> Control<N, H> {
             .push_back(Event::MoldDied(id, os::process::Ending::Code(1)));
     }
 
-    fn fork(&mut self, mold: MoldId, id: WorkerId) {
-        let forked = match self.molds.get(&mold) {
-            Some(mold) => Worker::fork(mold, id),
+    fn fork(&mut self, number: MoldId, id: WorkerId) {
+        let forked = match self.molds.get(&number) {
+            Some(mold) => Worker::fork(number, mold, id),
             None => Err(io::Error::other("the mold is gone")),
         };
         let watched = forked.and_then(|(worker, attachment)| {
