@@ -112,6 +112,16 @@ impl Trouble {
             Self::Taken {
                 holder: Some(holder),
                 ..
+            }
+            | Self::SocketInUse {
+                holder: Some(holder),
+            } if holder.pid == std::process::id() => {
+                "another option of this configuration opens it already; leave one of them out"
+                    .to_owned()
+            }
+            Self::Taken {
+                holder: Some(holder),
+                ..
             } => {
                 format!(
                     "stop it (kill {}), or choose another port with --{option}",

@@ -56,10 +56,19 @@ fn listed(reader: &mut Reader<'_>) -> Vec<Socket> {
             address = Address::Abstract(path.to_string_lossy().into_owned().into_bytes());
         }
         let origin = given.entry.origin.clone();
-        let twice = list
+        let before = list
             .iter()
-            .any(|other| other.address == address && !is_free_port(&address));
-        if twice {
+            .find(|other| other.address == address && !is_free_port(&address));
+        if let Some(before) = before.filter(|before| before.door != door) {
+            let text = format!(
+                "{}: {address} is taken already by {}, and one address speaks one protocol",
+                given.name, before.option
+            );
+            let hint = format!("give {} another port or path", given.name);
+            reader.problem(Problem::new(text).hint(hint).at(&origin));
+            continue;
+        }
+        if before.is_some() {
             let notice = Notice::warning(format!(
                 "{}: {address} is named twice; it is opened once",
                 given.name
