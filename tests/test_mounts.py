@@ -138,6 +138,18 @@ applications = {"/": application, "/admin": "admin", b"/api": admin}
     server.wait_line(r"app: 1\|.*GET /admin/1 ")
 
 
+def test_a_dict_in_a_wsgi_file_is_a_variable(start, home) -> None:
+    many = APP + """
+def api(environ, start_response):
+    start_response("200 OK", [])
+    return [b"api"]
+applications = {b"/api": api}
+"""
+    server = serve(start, home, "wsgi-file = many.py", "manage-script-name = true", many=many)
+    answers = [ask(address_of(server), path, None)[1] for path in ("/", "/api/1")]
+    assert answers == ["uwsgi_file_many||/", "uwsgi_file_many||/api/1"]
+
+
 def test_a_mount_that_cannot_be_loaded(start, home) -> None:
     write_apps(home)
     options = ("--http-socket", "127.0.0.1:0", "--module", "one", "--mount", "/x=gone.py")

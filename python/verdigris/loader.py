@@ -28,11 +28,12 @@ class App:
 
 def load(settings: dict) -> dict[str, App]:
     """Import what the settings name; the apps found there, by mountpoint: one at the root, or those that a dict called
-    `applications` lists when no callable is named."""
+    `applications` lists when a module is named and no callable. In a `wsgi-file` such a dict is just a variable, as in
+    uWSGI."""
     if settings.get("paste") and not (settings.get("module") or settings.get("wsgi_file")):
         return {"": _described(settings["paste"])}
     module, module_name, expression = _module(settings)
-    if not expression:
+    if settings.get("module") and not expression:
         applications = getattr(module, "applications", None)
         if isinstance(applications, dict) and applications:
             return apps_of_dict(module, module_name, applications)

@@ -72,6 +72,14 @@ def test_a_dict_that_is_no_dict_of_apps(load, directory, value):
         assert (answer["event"], answer["what"]) == ("failed", "applications not understood")
 
 
+def test_a_dict_in_a_file_is_a_variable(load, directory):
+    """uWSGI looks for `applications` in a module only, never in a wsgi-file or a mounted file."""
+    write(directory, web=f"{APP}def inner(environ, start_response): pass\napplications = {{'/api': inner}}\n")
+    assert load(module="web")["app"] == "/api=web:applications['/api']"
+    assert load(wsgi_file="web.py")["app"] == "web.py:application"
+    assert load(mounts=[["/x", "web.py"]])["app"] == "/x=web.py:application"
+
+
 def test_a_mount_that_fails(load, directory):
     write(directory, web=APP)
     assert load(module="web", mounts=[["/x", "absent:app"]])["event"] == "failed"
