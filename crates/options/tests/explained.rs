@@ -66,6 +66,32 @@ fn values_that_are_not_what_they_seem() {
     says("stats = 127.0.0.1:9191  ; graphs\n", "is read as 9191");
 }
 
+/// The shell replaces them in commands, and rules mean variables of the request by them.
+#[test]
+fn dollar_signs_that_somebody_replaces_later() {
+    for line in [
+        "exec-asap = echo $HOME",
+        "exec-pre-app = echo ${HOME}",
+        "attach-daemon = celery -A $APP worker",
+        "attach-daemon2 = cmd=celery -A $APP worker",
+        "smart-attach-daemon = /run/x.pid celery -A $APP",
+        "cron = 0 0 -1 -1 -1 echo $HOME",
+        "unique-cron = 0 0 -1 -1 -1 echo $HOME",
+        "hook-post-fork = exec:echo $HOME",
+        "alarm = a cmd:echo $HOME",
+        "route-if = equal:${PATH_INFO};/x break:403",
+        "route-run = addvar:X=${REMOTE_ADDR}",
+        "final-route = ^/x log:${HTTP_HOST}",
+        "env = A=@(exec://echo $HOME)",
+    ] {
+        let said = about(&format!("{line}\n"), 2).concat();
+        assert!(!said.contains("is not replaced"), "{line}: {said}");
+    }
+    says("env = A=$HOME\n", "`$HOME` is not replaced");
+    says("hook-post-fork = chdir:$HOME\n", "`$HOME` is not replaced");
+    says("chdir = ${HOME}/exec:x\n", "`$HOME` is not replaced");
+}
+
 #[test]
 fn seconds_and_plain_numbers_need_no_word_about_units() {
     let said = about("harakiri = 30s\n", 2).concat() + &about("buffer-size = 32768\n", 2).concat();

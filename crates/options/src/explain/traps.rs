@@ -6,7 +6,7 @@ use super::{Kind, Remark};
 use crate::document::Line;
 use crate::references::{is_template, shell_variable};
 use crate::resolve::comment_in;
-use crate::table::{Row, Takes};
+use crate::table::{Group, Row, Takes};
 use crate::value::{self, Dialect};
 
 /// Everything there is to say about one option and its value (references replaced).
@@ -20,7 +20,7 @@ pub(super) fn remarks(
     let mut say = |kind, text: String| remarks.push(Remark { kind, text });
     if let Some(text) = template(&line.value) {
         say(Kind::Note, text);
-    } else if let Some(name) = shell_variable(&line.value) {
+    } else if let Some(name) = left_alone(row, &line.value) {
         say(
             Kind::Trap,
             format!("`${name}` is not replaced, here or in uWSGI; write `$({name})`"),
@@ -90,6 +90,29 @@ fn units(row: &Row, value: &str) -> Option<String> {
     Some(format!(
         "uWSGI knows no units and reads `{value}` as {uwsgi}; here it is {here}"
     ))
+}
+
+/// The name of a shell variable that stays in the value, because nobody fills it in later.
+fn left_alone<'a>(row: Option<&Row>, value: &'a str) -> Option<&'a str> {
+    let name = shell_variable(value)?;
+    (!row.is_some_and(|row| is_filled_in_later(row, value))).then_some(name)
+}
+
+/// A shell fills in the variables of a command, and rules take `${NAME}` for a variable of the request.
+fn is_filled_in_later(row: &Row, value: &str) -> bool {
+    let is_shells = |name: &str| {
+        let commands = ["exec-", "attach-", "smart-attach-"];
+        commands.iter().any(|beginning| name.starts_with(beginning)) || name.contains("cron")
+    };
+    // `hook-…` and `alarm` name what they do in front: `exec:command`, `name cmd:command`.
+    let is_command = || {
+        let marks = ["exec:", "cmd:", "pipe:"];
+        let variable = value.find('$').unwrap_or_default();
+        let before = value.get(..variable).unwrap_or_default();
+        marks.iter().any(|mark| before.contains(mark))
+    };
+    let is_rule = row.group == Group::Routing && row.name.contains("route");
+    is_shells(row.name) || is_rule || is_command()
 }
 
 fn template(value: &str) -> Option<String> {
