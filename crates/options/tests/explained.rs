@@ -169,6 +169,20 @@ fn what_only_together_means_something() {
             "{options}: {said}"
         );
     }
+    let refused = advice(&format!(
+        "http-socket = :8000\n{}",
+        whole.replace("need-app = true\n", "")
+    ));
+    assert!(refused.contains("exit code 22"), "{refused}");
+    let kept = advice(&format!(
+        "http-socket = :8000\n{}",
+        whole.replace("need-app = true", "need-app = false")
+    ));
+    assert_eq!(kept, "", "off is off here as well");
+    says(
+        "need-app = false\n",
+        "off (stop when the app cannot be loaded)",
+    );
     let implied = advice(&format!(
         "{}stats = :1\n",
         whole.replace("master = true\n", "")

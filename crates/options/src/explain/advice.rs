@@ -115,7 +115,8 @@ impl<'a> Advisor<'a> {
     }
 
     fn loading(&mut self) {
-        if !self.is_on("need-app") {
+        // Whoever switches it off gets that here as well.
+        if !self.given("need-app") {
             self.say(
                 Kind::Note,
                 "need-app: uWSGI keeps running and answers 500 when the app cannot be loaded; here the start ends with exit code 22",

@@ -91,6 +91,7 @@ fn known(
             Word::Default,
             format!("{help}; already the default here ({how})"),
         ),
+        Verdict::Changed(how) if off => (Word::Changed, format!("off ({help}); {how}")),
         Verdict::Same => (Word::Same, format!("{help}; as in uWSGI")),
         Verdict::Changed(how) => (Word::Changed, format!("{help}; {how}")),
         Verdict::Ignored(why) => (Word::Ignored, format!("not needed: {why}")),
