@@ -45,16 +45,34 @@ impl Words {
 /// Runs the sub-command the arguments begin with; nothing when they begin with none.
 pub(crate) fn run(arguments: &[OsString], environment: &[(OsString, OsString)]) -> Option<Exit> {
     let (command, rest) = arguments.split_first()?;
-    Some(match command.to_str()? {
-        // Their names are also words that may stand for themselves; only the first one counts.
+    let command = command.to_str()?;
+    // Their names are also words that may stand for themselves; only the first one counts.
+    let usage = usage(command)?;
+    if rest.iter().any(|word| word == "--help" || word == "-h") {
+        person::answer(usage);
+        return Some(Exit::Success);
+    }
+    Some(match command {
         "check" => check::run(&Words::new(rest, &["json"]), environment),
         "explain" => explain::run(&Words::new(rest, &["json"]), environment),
         "config" => config::run(
             &Words::new(rest, &["json", "show", "all", "as-uwsgi"]),
             environment,
         ),
-        "doctor" => doctor::run(&Words::new(rest, &["json", "help"]), environment),
+        "doctor" => doctor::run(&Words::new(rest, &["json"]), environment),
         "options" => options_command::run(&Words::new(rest, &["json", "planned"])),
+        _ => return None,
+    })
+}
+
+/// How a sub-command is called, for `--help` behind it.
+fn usage(command: &str) -> Option<&'static str> {
+    Some(match command {
+        "check" => check::USAGE,
+        "explain" => explain::USAGE,
+        "config" => config::USAGE,
+        "doctor" => doctor::USAGE,
+        "options" => options_command::USAGE,
         _ => return None,
     })
 }

@@ -11,6 +11,16 @@ use super::Words;
 use crate::exit_codes::Exit;
 use crate::person;
 
+pub(super) const USAGE: &str = "\
+verdigris check uwsgi.ini                  is everything well? all problems at once
+verdigris check a.ini b.yaml:web           several files, each on its own
+verdigris check - < uwsgi.ini              what comes on standard input
+verdigris check --ini a.ini -p 4 app:app   a command line, as it would be started
+verdigris check --json …                   for programs
+
+Nothing is served. Exit code: 0 no problems, 1 problems were found.
+";
+
 pub(super) fn run(words: &Words, environment: &[(OsString, OsString)]) -> Exit {
     let checked = check(&words.rest, environment, &Machine);
     if words.has("json") {

@@ -9,6 +9,17 @@ use super::{Words, misused};
 use crate::exit_codes::Exit;
 use crate::person;
 
+pub(super) const USAGE: &str = "\
+verdigris config uwsgi.ini --show          the values it comes to, and where each is from
+verdigris config uwsgi.ini --show --all    and the defaults
+verdigris config uwsgi.ini --as-uwsgi      the list that `uwsgi --show-config` prints
+verdigris config --ini a.ini -p 4 --show   a command line, as it would be started
+verdigris config - --show < uwsgi.ini      what comes on standard input
+verdigris config --json …                  for programs
+
+Nothing is served. Exit code: 0 no problems, 1 problems were found.
+";
+
 pub(super) fn run(words: &Words, environment: &[(OsString, OsString)]) -> Exit {
     if words.rest.is_empty() {
         return misused(

@@ -15,7 +15,7 @@ use super::Words;
 use crate::exit_codes::Exit;
 use crate::{accounts, mold_settings, person, python, start};
 
-const USAGE: &str = "\
+pub(super) const USAGE: &str = "\
 verdigris doctor app:app                   loads the app, and says what it leaves behind
 verdigris doctor --gevent app:app          and what of it would block under gevent
 verdigris doctor uwsgi.ini                 with what the configuration says
@@ -30,13 +30,9 @@ Exit code: 0 nothing is wrong, 1 problems were found, 2 the app could not be loo
 const GREENLETS: &str = "1000";
 
 pub(super) fn run(words: &Words, environment: &[(OsString, OsString)]) -> Exit {
-    if words.has("help") || words.rest.is_empty() {
+    if words.rest.is_empty() {
         person::answer(USAGE);
-        return if words.has("help") {
-            Exit::Success
-        } else {
-            Exit::NotExamined
-        };
+        return Exit::NotExamined;
     }
     let arguments = with_number(&words.rest);
     let Loaded {

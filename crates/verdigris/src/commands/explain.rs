@@ -9,6 +9,16 @@ use super::{Words, misused};
 use crate::exit_codes::Exit;
 use crate::person;
 
+pub(super) const USAGE: &str = "\
+verdigris explain uwsgi.ini                what each line does here, beside uWSGI
+verdigris explain gunicorn.conf.py         what each setting of gunicorn is called here
+verdigris explain uwsgi.ini:web            another section than [uwsgi]
+verdigris explain - < uwsgi.ini            what comes on standard input
+verdigris explain --json …                 for programs
+
+At the end stands the same configuration for Verdigris. Exit code: 0 explained, 1 it cannot be read.
+";
+
 pub(super) fn run(words: &Words, environment: &[(OsString, OsString)]) -> Exit {
     if words.rest.is_empty() {
         return misused(

@@ -7,6 +7,15 @@ use super::Words;
 use crate::exit_codes::Exit;
 use crate::person;
 
+pub(super) const USAGE: &str = "\
+verdigris options                          every option: what it is for, and what became of uWSGI's
+verdigris options harakiri processes       all about these
+verdigris options --planned                those that are accepted and not active yet
+verdigris options --json …                 for programs
+
+Exit code: 0 shown, 1 there is no such option.
+";
+
 pub(super) fn run(words: &Words) -> Exit {
     if words.rest.is_empty() {
         let selection = if words.has("planned") {
