@@ -215,10 +215,10 @@ def test_privileges_are_dropped(start, home: Home) -> None:
 # Asking for words
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, with a text on its standard input."""
     return subprocess.run(
-        [verdigris_command(), *arguments], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL
+        [verdigris_command(), *arguments], capture_output=True, text=True, timeout=20, input=text
     )
 
 
@@ -235,6 +235,27 @@ def test_help(option: str) -> None:
     assert done.returncode == 0
     assert "http-socket" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("tool", ["check", "explain", "config", "doctor", "options"])
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_of_a_tool(tool: str, option: str) -> None:
+    done = run(tool, option)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"verdigris {tool} ")
+    assert "Exit code: 0" in done.stdout
+
+
+def test_a_dash_is_standard_input_everywhere() -> None:
+    text = "[uwsgi]\nmodule = nobody_home\nhttp-socket = 127.0.0.1:0\nneed-app = true\n"
+    for arguments in (["config", "-", "--show"], ["check", "-"], ["explain", "-"]):
+        done = run(*arguments, text=text)
+        assert done.returncode == 0, done.stderr
+        assert "module = -" not in done.stdout
+    assert "module = nobody_home" in run("config", "-", "--show", text=text).stdout
+    started = run("-", text=text)
+    assert started.returncode == 22
+    assert "nobody_home" in started.stderr
 
 
 # Mistakes

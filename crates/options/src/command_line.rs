@@ -239,6 +239,9 @@ impl CommandLine {
             }
             _ => {}
         }
+        if file_name::names_source(&text) {
+            return files.push(entry("config", text));
+        }
         if let Some(last) = self.waiting_for_value(&text) {
             let what = format!("`{text}` is not expected here");
             return self.problem(what, format!("write `--{last}={text}`"));
@@ -253,6 +256,7 @@ impl CommandLine {
             "py" => self.python_file(&text),
             // `site.wsgi` is usually the module; a path can only be the file.
             "wsgi" if name.contains('/') => self.python_file(&text),
+            _ if name.contains('/') => self.path_as_module(&text),
             _ => self.push("module", text),
         }
     }
@@ -264,6 +268,17 @@ impl CommandLine {
         if !callable.is_empty() {
             self.push("callable", callable.to_owned());
         }
+    }
+
+    /// `src/app:app`: a path where only a name can stand.
+    fn path_as_module(&mut self, text: &str) {
+        let (path, behind) = text.split_once(':').unwrap_or((text, ""));
+        let dotted = path.trim_matches(['.', '/']).replace('/', ".");
+        let what = format!("`{path}` is a path, not the name of a module");
+        let hint = format!(
+            "write `{path}.py:{behind}` for a file, `{dotted}:{behind}` for a module, `--config {text}` for a configuration"
+        );
+        self.problem(what, hint);
     }
 
     /// The option right before a bare word that can only be its value: `--master true`.
@@ -423,6 +438,28 @@ mod tests {
             pairs(&[("processes", "2"), ("ini", "a.ini:prod")])
         );
         assert_eq!(entries(&["--", "-odd"]), pairs(&[("module", "-odd")]));
+    }
+
+    #[test]
+    fn bare_arguments_that_can_only_be_configurations() {
+        for word in [
+            "-",
+            "app.conf",
+            "etc/prod",
+            "./",
+            ".",
+            "exec://cat a",
+            "http://127.0.0.1:1/x",
+            "data://0",
+        ] {
+            assert_eq!(entries(&[word]), pairs(&[("config", word)]));
+        }
+        for word in ["app", "shop.conf:app", "shop:make(\"http://a/b\")"] {
+            assert_eq!(entries(&[word]), pairs(&[("module", word)]));
+        }
+        let said = problem(&["src/app:app"]);
+        assert!(said.contains("`src/app` is a path"), "{said}");
+        assert!(said.contains("`src.app:app` for a module"), "{said}");
     }
 
     #[test]

@@ -223,7 +223,7 @@ impl Gatherer<'_> {
 }
 
 /// The hint for files that cannot be read.
-pub(super) const FILE_HINT: &str = "paths are looked up from the directory the server is started in; check the name and who may read it";
+pub(crate) const FILE_HINT: &str = "paths are looked up from the directory the server is started in; check the name and who may read it";
 
 /// The hint for commands that do not answer as they should.
 const COMMAND_HINT: &str = "run the command by itself and look at what it prints";
