@@ -9,7 +9,7 @@ mod sentence;
 mod text;
 mod traps;
 
-pub(crate) use native::counted;
+pub(crate) use native::{NOT_ACTIVE, counted};
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};

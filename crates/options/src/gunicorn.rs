@@ -6,7 +6,7 @@ pub(crate) mod settings;
 
 use std::fmt::Write as _;
 
-use crate::explain::{Explanation, Kind, Line, Reading, Remark, Word};
+use crate::explain::{Explanation, Kind, Line, NOT_ACTIVE, Reading, Remark, Word};
 use crate::nearest::nearest;
 use crate::table::{self, Verdict};
 use python::{Statement, Value};
@@ -60,6 +60,8 @@ fn advice() -> Vec<Remark> {
 #[derive(Debug, Default)]
 struct Native {
     lines: String,
+    /// Lines that do nothing yet.
+    waiting: String,
     class: Option<String>,
     /// `worker_connections`, as written.
     connections: Option<String>,
@@ -69,7 +71,12 @@ struct Native {
 impl Native {
     fn option(&mut self, option: &str, value: &str) {
         self.threads |= option == "threads";
-        let _ = writeln!(self.lines, "{option} = {}", value.replace('%', "%%"));
+        // The engines that `worker-class` may name here are there; the row speaks of the one that is not.
+        let lines = match waits_for(option) {
+            Some(_) if option != "worker-class" => &mut self.waiting,
+            _ => &mut self.lines,
+        };
+        let _ = writeln!(lines, "{option} = {}", value.replace('%', "%%"));
     }
 
     /// A value that only Python knows is left to the person.
@@ -90,6 +97,9 @@ impl Native {
         }
         if self.class.as_deref().is_none_or(|class| class == "sync") && !self.threads {
             text.push_str("threads = 1\n");
+        }
+        if !self.waiting.is_empty() {
+            let _ = write!(text, "{NOT_ACTIVE}{}", self.waiting);
         }
         text
     }
@@ -192,46 +202,59 @@ fn known(setting: &Setting, value: &Value, native: &mut Native) -> (Word, String
     }
     match setting.means {
         Means::Option(option, how) => {
-            for text in value.texts() {
-                native.option(option, &settings::converted(setting.name, &text));
-            }
+            let values = value.texts();
+            let values = values
+                .iter()
+                .flat_map(|text| settings::separated(setting.name, text));
+            values.for_each(|text| native.option(option, &text));
             if let Value::Expression(expression) = value {
                 native.computed(option, expression);
             }
+            let (word, sentence) = called(option, option, how);
             let computed = match value {
                 Value::Expression(_) => " (the value is computed; write the one you want)",
                 _ => "",
             };
-            let word = if how.is_empty() {
-                Word::Same
-            } else {
-                Word::Changed
-            };
-            let how = if how.is_empty() {
-                String::new()
-            } else {
-                format!(": {how}")
-            };
-            (word, format!("`{option}` here{how}{computed}"))
+            (word, format!("{sentence}{computed}"))
         }
-        Means::Switch(option, on, how) => {
-            if *value == Value::Flag(on) {
-                let switched = if option.1.is_empty() {
-                    "true"
-                } else {
-                    option.1
-                };
-                native.option(option.0, switched);
-                (
-                    Word::Changed,
-                    format!("`{} = {switched}` here: {how}", option.0),
-                )
-            } else {
-                (Word::Default, "as it is without this line".to_owned())
+        Means::Switch((option, written), on, how) => {
+            if *value != Value::Flag(on) {
+                return (Word::Default, "as it is without this line".to_owned());
+            }
+            let switched = if written.is_empty() { "true" } else { written };
+            native.option(option, switched);
+            match called(option, &format!("{option} = {switched}"), how) {
+                (Word::Same, sentence) => (Word::Changed, sentence),
+                other => other,
             }
         }
         Means::Nothing(why) => (Word::Ignored, format!("not needed: {why}")),
         Means::Missing(instead) => (Word::Refused, format!("nothing here does this: {instead}")),
+    }
+}
+
+/// What an option of ours does for a setting: the same, something else (`how`), or nothing yet.
+fn called(option: &str, shown: &str, how: &str) -> (Word, String) {
+    let how = if how.is_empty() {
+        String::new()
+    } else {
+        format!(": {how}")
+    };
+    match waits_for(option) {
+        Some(feature) => (
+            Word::Planned,
+            format!("`{shown}` here{how}; accepted, not active yet ({feature})"),
+        ),
+        None if how.is_empty() => (Word::Same, format!("`{shown}` here")),
+        None => (Word::Changed, format!("`{shown}` here{how}")),
+    }
+}
+
+/// The feature that an option waits for, if it is not active yet.
+fn waits_for(option: &str) -> Option<&'static str> {
+    match table::find(option)?.verdict {
+        Verdict::Planned(feature) => Some(feature),
+        _ => None,
     }
 }
 
@@ -254,7 +277,7 @@ fn worker_class(value: &Value, native: &mut Native) -> (Word, String) {
             Some(("gevent", Some("gevent")))
         }
         name if name.contains("uvicorn") || name.contains("asyncio") || name == "asgi" => {
-            if let Some(Verdict::Planned(feature)) = table::find("asyncio").map(|row| row.verdict) {
+            if let Some(feature) = waits_for("asyncio") {
                 let sentence = format!("asyncio for ASGI apps: not active yet ({feature})");
                 return (Word::Planned, sentence);
             }
@@ -359,5 +382,27 @@ def post_fork(server, worker):
         assert_eq!(native, "[verdigris]\nworker-class = gevent\ngevent = 500\n");
         let (_, native) = explained("worker_connections = 500\n");
         assert_eq!(native, "[verdigris]\nthreads = 1\n");
+    }
+
+    #[test]
+    fn paths_are_separated_by_commas() {
+        let (_, native) = explained("pythonpath = 'sub,libs/l1'\n");
+        let wanted = "[verdigris]\npythonpath = sub\npythonpath = libs/l1\nthreads = 1\n";
+        assert_eq!(native, wanted);
+    }
+
+    #[test]
+    fn what_is_not_active_yet_is_said_to_be_so() {
+        let (text, native) =
+            explained("proxy_protocol = True\nstatsd_host = 'h:1'\nreload = True\n");
+        let wanted = "planned: `http-enable-proxy-protocol = true` here; accepted, not active yet (PROXY protocol)";
+        assert!(text.contains(wanted), "{text}");
+        assert!(
+            text.contains("`py-autoreload = 1` here: for development"),
+            "{text}"
+        );
+        assert!(!text.contains("/metrics"), "{text}");
+        let wanted = "[verdigris]\npy-autoreload = 1\nthreads = 1\n# accepted, not active yet\nhttp-enable-proxy-protocol = true\n";
+        assert_eq!(native, wanted);
     }
 }

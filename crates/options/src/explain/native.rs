@@ -13,6 +13,9 @@ use crate::resolve::is_done_already;
 use crate::table::{Group, Row, Takes, Verdict};
 use crate::value::{self, Dialect};
 
+/// The line above the options that do nothing yet.
+pub(crate) const NOT_ACTIVE: &str = "# accepted, not active yet\n";
+
 /// The whole file.
 pub(super) fn native(loaded: &Loaded) -> String {
     let config = &loaded.config;
@@ -57,7 +60,7 @@ fn assemble(config: &Config, active: &str, waiting: &str) -> String {
         }
     }
     if !waiting.is_empty() {
-        let _ = write!(text, "# accepted, not active yet\n{waiting}");
+        let _ = write!(text, "{NOT_ACTIVE}{waiting}");
     }
     text
 }

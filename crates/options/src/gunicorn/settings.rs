@@ -54,9 +54,9 @@ const HOOK: &str = "it is not called; put the work into the app's module or a `@
 const TLS: &str =
     "let the web server in front speak TLS; there will be `https = ADDRESS,CERTIFICATE,KEY`";
 const STRICT: &str = "such requests are always refused: they are how requests are smuggled";
-const FILES: &str =
-    "serve files with `static-map = /path=directory`, or from the web server in front";
-const STATSD: &str = "ask `/metrics` or the stats address instead";
+const FILES: &str = "serve files from the web server in front; `static-map = /path=directory` is accepted, not active yet";
+const STATSD: &str =
+    "count the lines of the request log; `stats = ADDRESS` is accepted, not active yet";
 
 /// Every setting.
 pub(crate) const SETTINGS: &[Setting] = &[
@@ -402,6 +402,14 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         .filter(|name| !name.is_empty())
 }
 
+/// The values of a setting, each for a line of its own: gunicorn separates the directories of one by commas.
+pub(crate) fn separated(name: &str, value: &str) -> Vec<String> {
+    match name {
+        "pythonpath" => value.split(',').map(str::to_owned).collect(),
+        _ => vec![converted(name, value)],
+    }
+}
+
 /// The value in our spelling: gunicorn writes unix sockets with a prefix.
 pub(crate) fn converted(name: &str, value: &str) -> String {
     match name {
@@ -430,6 +438,12 @@ mod tests {
                 }
             };
             assert!(table::find(option).is_some(), "{option}");
+        }
+        // What is advised has to be there, or be said to be missing.
+        for (advice, option) in [(STATSD, "stats"), (FILES, "static-map")] {
+            let planned = table::find(option)
+                .is_some_and(|row| matches!(row.verdict, table::Verdict::Planned(_)));
+            assert_eq!(advice.contains("not active yet"), planned, "{option}");
         }
         for setting in SETTINGS {
             assert!(
