@@ -7,7 +7,7 @@ use crate::entry::Entry;
 use crate::gather::{Environment, listed};
 use crate::nearest::nearest;
 use crate::origin::Origin;
-use crate::report::Notice;
+use crate::report::{Notice, Problem};
 use crate::table;
 use crate::value::Dialect;
 
@@ -63,8 +63,12 @@ pub(crate) fn read(environment: &Environment) -> (Vec<Entry>, Vec<Notice>) {
     (entries, notices)
 }
 
-/// What hosting platforms ask for, where nothing else was said.
-pub(crate) fn platform(environment: &Environment, option: &str) -> Option<Entry> {
+/// What hosting platforms ask for, where nothing else was said. `PORT` is a number and nothing else: any other
+/// word would make `bind` open a unix socket of that name.
+pub(crate) fn platform(
+    environment: &Environment,
+    option: &str,
+) -> Option<Result<Entry, Box<Problem>>> {
     let (variable, key) = match option {
         "http-socket" => ("PORT", "bind"),
         "processes" => ("WEB_CONCURRENCY", "processes"),
@@ -74,12 +78,17 @@ pub(crate) fn platform(environment: &Environment, option: &str) -> Option<Entry>
         .iter()
         .find(|(name, value)| name == variable && !value.is_empty())?;
     let origin = Origin::Environment(Arc::from(variable));
-    Some(Entry {
+    if variable == "PORT" && value.trim().parse::<u16>().is_err() {
+        let problem = Problem::new(format!("`{value}` is not a port (0 to 65535)")).at(&origin);
+        let hint = "write `PORT=8000`; an address of another kind follows `--bind`";
+        return Some(Err(Box::new(problem.hint(hint))));
+    }
+    Some(Ok(Entry {
         key: key.to_owned(),
-        value: value.clone(),
+        value: value.trim().to_owned(),
         origin,
         dialect: Dialect::Native,
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -132,7 +141,13 @@ mod tests {
     #[test]
     fn platforms() {
         let environment = [pair("PORT", "5000"), pair("WEB_CONCURRENCY", "")];
-        assert_eq!(platform(&environment, "http-socket").unwrap().value, "5000");
+        let entry = platform(&environment, "http-socket").unwrap().unwrap();
+        assert_eq!(entry.value, "5000");
         assert_eq!(platform(&environment, "processes"), None);
+        for wrong in ["notaport", "70000", "-1", "127.0.0.1:80", "./app.sock", " "] {
+            let found = platform(&[pair("PORT", wrong)], "http-socket").unwrap();
+            let problem = found.unwrap_err();
+            assert!(problem.what.contains("is not a port"), "{problem:?}");
+        }
     }
 }

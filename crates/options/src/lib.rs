@@ -151,7 +151,7 @@ fn read(
     let mut gathered = gatherer.finish();
     gathered.notices.extend(command_line.notices);
     if !gathered.uwsgi {
-        add_platform(&mut gathered.entries, &environment);
+        add_platform(&mut gathered, &environment);
     }
     resolved(gathered, &environment)
 }
@@ -206,10 +206,10 @@ fn resolved(mut gathered: gather::Gathered, environment: &gather::Environment) -
 }
 
 /// Hosting platforms say where and how many; only where nobody else did.
-fn add_platform(entries: &mut Vec<entry::Entry>, environment: &gather::Environment) {
+fn add_platform(gathered: &mut gather::Gathered, environment: &gather::Environment) {
     let named = |option: &str| {
+        let entries = gathered.entries.iter();
         entries
-            .iter()
             .filter_map(|entry| table::find(&entry.key))
             .any(|row| match option {
                 "http-socket" => row.takes == table::Takes::Address,
@@ -220,11 +220,13 @@ fn add_platform(entries: &mut Vec<entry::Entry>, environment: &gather::Environme
         .into_iter()
         .filter(|option| !named(option))
         .collect();
-    entries.extend(
-        missing
-            .into_iter()
-            .filter_map(|option| environment::platform(environment, option)),
-    );
+    for option in missing {
+        match environment::platform(environment, option) {
+            Some(Ok(entry)) => gathered.entries.push(entry),
+            Some(Err(problem)) => gathered.problems.push(*problem),
+            None => {}
+        }
+    }
 }
 
 /// The part of the environment that is text; the rest cannot name or be an option.
