@@ -2,11 +2,22 @@
 //! without content is a flag. Of several `<uwsgi>` elements the first one counts, or the one whose
 //! `id` was asked for.
 
+mod entities;
+
 use quick_xml::Reader as Source;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::document::{Document, LineNumbers};
+use entities::Entities;
+
+/// The element of an app below a path. In uWSGI's list it also leaves an option of this name, without a value.
+const APP: &str = "app";
+
+/// Whether this is what an `<app mountpoint="…">` leaves in the list.
+pub(crate) fn is_trace_of_app(key: &str, value: &str) -> bool {
+    key == APP && value.is_empty()
+}
 
 /// Takes a text apart in which the magic variables were already replaced.
 pub(crate) fn parse(text: &str) -> Document {
@@ -14,6 +25,7 @@ pub(crate) fn parse(text: &str) -> Document {
     let mut reader = Reader {
         document: Document::default(),
         open: Vec::new(),
+        entities: Entities::default(),
     };
     let lines = LineNumbers::new(text);
     loop {
@@ -42,12 +54,15 @@ struct Element {
     mountpoint: Option<String>,
     text: String,
     has_children: bool,
+    /// An element inside it has named the app.
+    mounts: bool,
 }
 
 #[derive(Debug)]
 struct Reader {
     document: Document,
     open: Vec<Element>,
+    entities: Entities,
 }
 
 impl Reader {
@@ -62,6 +77,7 @@ impl Reader {
             Event::Text(text) => self.text(text),
             Event::CData(text) => self.text(text),
             Event::GeneralRef(name) => self.reference(name, line),
+            Event::DocType(text) => self.entities.declare(text),
             _ => {}
         }
     }
@@ -93,6 +109,7 @@ impl Reader {
             mountpoint,
             text: String::new(),
             has_children: false,
+            mounts: false,
         });
     }
 
@@ -120,10 +137,13 @@ impl Reader {
             _ => character(name),
         };
         if let Some(character) = character {
-            self.text(character.encode_utf8(&mut [0; 4]));
-        } else {
-            let what = format!("`&{name};` stands for nothing");
-            self.document.broken(line, what);
+            return self.text(character.encode_utf8(&mut [0; 4]));
+        }
+        let found = self.entities.value(name);
+        match (found, self.open.last_mut()) {
+            (Ok(value), Some(element)) => element.text.push_str(value),
+            (Ok(_), None) => {}
+            (Err(what), _) => self.document.broken(line, what),
         }
     }
 
@@ -136,7 +156,9 @@ impl Reader {
         let Some(element) = self.open.pop() else {
             return;
         };
-        if depth == section + 2 {
+        if depth == section + 2 && element.name == APP && element.mountpoint.is_some() {
+            self.app(section, &element);
+        } else if depth == section + 2 {
             // What is left of an element with elements inside is its own text, as in uWSGI.
             let value = match element.text.trim() {
                 "" if !element.has_children => "1",
@@ -146,6 +168,9 @@ impl Reader {
         } else if let Some(mountpoint) = self.mountpoint(section, &element) {
             let value = format!("{mountpoint}={}", element.text.trim());
             self.option(section, element.line, "mount", &value);
+            if let Some(app) = self.open.last_mut() {
+                app.mounts = true;
+            }
         } else if depth == section + 3 {
             let what = format!(
                 "`{}` stands inside another option; options have no parts",
@@ -155,12 +180,30 @@ impl Reader {
         }
     }
 
+    /// `<app mountpoint="/x">app.py</app>`, or the end of one whose `<script>` has said it.
+    fn app(&mut self, section: usize, app: &Element) {
+        let name = app.text.trim();
+        let unsaid = app.mountpoint.as_ref().filter(|_| !app.mounts);
+        match unsaid {
+            Some(_) if name.is_empty() => {
+                let what = "`<app>` names no app; write `<script>app.py</script>` inside it";
+                self.document.pass_over(app.line, what);
+            }
+            Some(mountpoint) => {
+                let value = format!("{mountpoint}={name}");
+                self.option(section, app.line, "mount", &value);
+            }
+            None => {}
+        }
+        self.option(section, app.line, APP, "");
+    }
+
     /// `<app mountpoint="/x"><script>app.py</script></app>` is `mount = /x=app.py`.
     fn mountpoint(&self, section: usize, element: &Element) -> Option<String> {
         let inside = self.open.get(section + 1..)?;
         let app = inside
             .first()
-            .filter(|app| app.name == "app" && inside.len() == 1)?;
+            .filter(|app| app.name == APP && inside.len() == 1)?;
         app.mountpoint.clone().filter(|_| element.name == "script")
     }
 
@@ -260,7 +303,28 @@ mod tests {
     #[test]
     fn other_elements_are_passed_over() {
         let document = parse("<uwsgi><a><b>1</b></a><app mountpoint=\"/\"><x>1</x></app></uwsgi>");
-        assert_eq!(document.passed_over.len(), 2);
+        assert_eq!(document.passed_over.len(), 3);
         assert_eq!(document.lines.len(), 2);
+    }
+
+    #[test]
+    fn apps_below_a_path() {
+        let text = "<uwsgi><app mountpoint=\"/a\"> one </app>\n<app mountpoint=\"/b\"><script>two</script></app></uwsgi>";
+        assert_eq!(
+            options(text, "uwsgi"),
+            [
+                line(1, "mount", "/a=one"),
+                line(1, "app", ""),
+                line(2, "mount", "/b=two"),
+                line(2, "app", ""),
+            ]
+        );
+    }
+
+    #[test]
+    fn entities_stand_for_their_texts() {
+        let text =
+            "<!DOCTYPE uwsgi [ <!ENTITY base '/srv'> ]>\n<uwsgi><chdir>&base;/x</chdir></uwsgi>";
+        assert_eq!(options(text, "uwsgi"), [line(2, "chdir", "/srv/x")]);
     }
 }

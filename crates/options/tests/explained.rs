@@ -240,3 +240,25 @@ fn the_head_of_a_list() {
     let head = vec!["each item below is one value of `env`"];
     assert_eq!(said, [vec![], head, vec![], vec![], vec![]]);
 }
+
+#[test]
+fn an_app_below_a_path_in_xml_is_an_option() {
+    let text = "<uwsgi>\n<socket>:1</socket>\n<app mountpoint=\"/a\">\n<script>one</script>\n</app>\n<app mountpoint=\"/b\">two</app>\n</uwsgi>\n";
+    let machine = Fake::default().file("a.xml", text);
+    let loaded = options::look_at(["a.xml".into()].into_iter(), &[], &machine);
+    let said = options::render_notices(&loaded.notices, false);
+    assert!(
+        loaded.problems.is_empty() && !said.contains("no option"),
+        "{said}"
+    );
+    let mounts = loaded.as_uwsgi_shows_it();
+    assert!(
+        mounts.contains("mount = /a=one\n") && mounts.contains("mount = /b=two\n"),
+        "{mounts}"
+    );
+    let explanation = explain("a.xml", &[], &machine)
+        .expect("an explanation")
+        .text(false);
+    assert!(explanation.contains("an app below a path"), "{explanation}");
+    assert!(!explanation.contains("did you mean"), "{explanation}");
+}

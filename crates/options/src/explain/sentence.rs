@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::{Explainer, Kind, Reading, Remark, Word, line_of, traps};
-use crate::document::Line;
+use crate::document::{Format, Line};
 use crate::entry::{Entry, Given};
 use crate::gather::{listed, written_without_sign};
 use crate::resolve::is_done_already;
 use crate::table::{self, Group, Row, Takes, Verdict};
 use crate::value::{self, Dialect};
+use crate::xml;
 
 /// Explains one option of the file.
 pub(super) fn reading(explainer: &Explainer<'_>, line: &Line) -> Reading {
@@ -133,6 +134,10 @@ fn unknown(explainer: &Explainer<'_>, line: &Line) -> (Word, String) {
     if key.starts_with(['{', '<']) {
         let sentence = "a line of a template; explain the file that is made from it";
         return (Word::Template, sentence.to_owned());
+    }
+    if explainer.format == Format::Xml && xml::is_trace_of_app(key, &line.value) {
+        let sentence = "an app below a path; what stands inside names it";
+        return (Word::Language, sentence.to_owned());
     }
     if explainer.used.contains(key) {
         let sentence = format!("a placeholder; other lines use it as `%({key})`");

@@ -10,6 +10,7 @@ use crate::origin::Origin;
 use crate::references::{self, Unresolved};
 use crate::report::{Notice, Problem};
 use crate::table::{self, Group};
+use crate::xml;
 
 /// References without an answer that are named.
 const MOST_UNRESOLVED: usize = 1000;
@@ -59,7 +60,8 @@ impl Gatherer<'_> {
                 continue;
             }
             let strict = self.strict_from.is_some_and(|from| index >= from);
-            if !strict && used.contains(key) {
+            let is_trace = xml::is_trace_of_app(key, &entry.value);
+            if is_trace || (!strict && used.contains(key)) {
                 continue;
             }
             said += 1;
