@@ -262,3 +262,8 @@ fn an_app_below_a_path_in_xml_is_an_option() {
     assert!(explanation.contains("an app below a path"), "{explanation}");
     assert!(!explanation.contains("did you mean"), "{explanation}");
 }
+
+#[test]
+fn strftime_in_the_request_line_is_not_what_uwsgi_does() {
+    says("log-format-strftime = true\n", "uWSGI 2.0 writes `%Y`");
+}

@@ -37,7 +37,8 @@ pub(super) const ROWS: &[Row] = &[
         Takes::Flag,
         "put the request line through strftime as well",
     )
-    .aliases(&["logformat-strftime"]),
+    .aliases(&["logformat-strftime"])
+    .changed("as uWSGI's documentation has it; uWSGI 2.0 writes `%Y` and its like as they stand"),
     row(
         "log-style",
         Takes::Choice(&["readable", "uwsgi"]),
