@@ -204,7 +204,8 @@ impl Reader {
         let app = inside
             .first()
             .filter(|app| app.name == APP && inside.len() == 1)?;
-        app.mountpoint.clone().filter(|_| element.name == "script")
+        let names = element.name == "script" && !element.text.trim().is_empty();
+        app.mountpoint.clone().filter(|_| names)
     }
 
     fn option(&mut self, section: usize, line: u32, key: &str, value: &str) {
@@ -319,6 +320,15 @@ mod tests {
                 line(2, "app", ""),
             ]
         );
+    }
+
+    /// uWSGI passes over it as well.
+    #[test]
+    fn an_app_without_a_name_is_no_mount() {
+        let document = parse("<uwsgi><app mountpoint=\"/a\"><script/></app></uwsgi>");
+        assert!(document.lines.iter().all(|line| line.key == "app"));
+        let mut said = document.passed_over.iter();
+        assert!(said.any(|(_, what)| what.contains("names no app")));
     }
 
     #[test]
