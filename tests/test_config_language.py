@@ -47,6 +47,11 @@ SNIPPETS = {
     "env = D=%(workers --)\nenv = E=%(workers workers)\nenv = F=%(x + 1)\nenv = G=%( 10 / 3 )\nenv = H=%(3 - 10)\n",
     "order-of-references": "env = A=$(HOME)\nx = $(HOME)\nenv = B=%(x)\nenv = C=%(later)\nlater = 1\nlater = 2\n",
     "file-references": "env = A=@(word)\nenv = B=[@(exec://printf ' two\\n')]\nenv = C=@(word)@(word)\n",
+    "references-ahead": "env = A=%(base)\nenv = %(base)/app\nbase = %(root)/srv\nroot = /r%(tail)\ntail = x\n"
+    "env = x%(%(name))\nname = tail\nenv = x%(no%(tail)\nenv = %(tail)%(tail)%(nope)%(tail)\nenv = B=$(TWO)\n"
+    "env = $(TWO)$(TWO)\nenv = C=@(next)\nenv = x$(HOME$(TWO)\nenv = x%(a%%b)\n",
+    "arithmetic-of-nothing": "env = A=%(2 * nope)\nenv = B=%(nope + nope)\nenv = C=%(nope ++)\nenv = D=%(nope nope)\n"
+    "env = E=%(7)\nenv = F=%(7 )\nenv = G=%(++ 7)\nenv = H=%(+ +)\nenv = I=%(10 - nope)\n",
     "blanks": "\t env  =  A = b  \t\nenv=B\n   env   \nenv = C;d#e\n; comment\n # comment\n",
     "odd-sections": "[ uwsgi ]\nenv = NO=1\n[uwsgi]\nenv = A=1\n[uwsgi]]\nenv = NO=2\n[uwsgi\nenv = NO=3\n[uwsgi]\nenv = B=1\n",
     "percent": "env = A=%%(x)\nenv = B=%%%%\nenv = C=%(x\nenv = D=100%%\nx = 1\nenv = E=%(x)%(x) %(y) %(x)\n",
@@ -65,9 +70,11 @@ SNIPPETS = {
 def test_features_one_by_one(command: str, tmp_path: Path, name: str) -> None:
     """One small file per feature, on both servers."""
     (tmp_path / "word").write_text("  one \n\n")
+    (tmp_path / "next").write_text("[@(word)]\n")
     file = tmp_path / "snippet.ini"
     file.write_bytes(f"[uwsgi]\nhttp-socket = 127.0.0.1:0\n{SNIPPETS[name]}".encode())
-    assert listing_of_verdigris(command, file, HOME="/home/me") == listing_of_uwsgi(file, HOME="/home/me")
+    variables = {"HOME": "/home/me", "TWO": "x$(HOME)"}
+    assert listing_of_verdigris(command, file, **variables) == listing_of_uwsgi(file, **variables)
 
 
 def run(command: str, *arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,9 @@ pub(crate) const MOST_SECTIONS: usize = 1000;
 /// Bytes that magic, loops and references may put in.
 pub(crate) const MOST_BYTES: usize = 64 << 20;
 
+/// References that are replaced, each time counted.
+const MOST_REFERENCES: usize = 1_000_000;
+
 /// Files that are read, each time counted.
 const MOST_FILES: usize = 256;
 
@@ -28,6 +31,12 @@ pub(crate) enum TooMuch {
     /// Text put in by loops and references.
     #[error("loops and references make more than {} MiB of text", MOST_BYTES >> 20)]
     Bytes,
+    /// References.
+    #[error("references are replaced more than {MOST_REFERENCES} times")]
+    References,
+    /// References that lead to references.
+    #[error("what the references of this value stand for holds references again, without end")]
+    Depth,
     /// Files that include files.
     #[error("files include more than {MOST_FILES} files")]
     Files,
@@ -38,7 +47,10 @@ impl TooMuch {
     pub(crate) fn hint(self) -> &'static str {
         match self {
             Self::Options => "shorten the loop or the file",
-            Self::Bytes => {
+            Self::Depth => {
+                "look for a value that leads back to itself, like `path = /opt:%(path)`; uWSGI never gets done with it"
+            }
+            Self::Bytes | Self::References => {
                 "look for values that name each other: each `%(a)%(a)` doubles what stands in `a`"
             }
             Self::Files => "look for files that include each other more than once",
@@ -51,6 +63,7 @@ impl TooMuch {
 pub(crate) struct Growth {
     options: usize,
     bytes: usize,
+    references: usize,
     files: usize,
 }
 
@@ -69,6 +82,15 @@ impl Growth {
         (self.files <= MOST_FILES)
             .then_some(())
             .ok_or(TooMuch::Files)
+    }
+
+    /// One more reference that was replaced by so many bytes.
+    pub(crate) fn reference(&mut self, count: usize) -> Result<(), TooMuch> {
+        self.references += 1;
+        if self.references > MOST_REFERENCES {
+            return Err(TooMuch::References);
+        }
+        self.bytes(count)
     }
 
     /// Text that was put in.

@@ -17,7 +17,7 @@ use crate::logic::{self, Block, Known};
 use crate::magic::{Facts, FileNames};
 use crate::origin::Origin;
 use crate::own_option::OwnOption;
-use crate::references;
+use crate::references::{self, TooDeep};
 use crate::report::{Notice, Problem};
 use crate::surroundings::{self, Surroundings};
 use crate::table;
@@ -238,11 +238,16 @@ impl<'a> Gatherer<'a> {
         }
     }
 
+    /// A file's name with the variables of the environment. uWSGI reads files before it replaces
+    /// `$(NAME)`, so such a name never worked there.
+    fn with_variables(&self, name: &str) -> String {
+        let mut with = |name: &str| variable(&self.environment, name);
+        references::replace(name, '$', &mut with).unwrap_or_else(|TooDeep| name.to_owned())
+    }
+
     /// `envdir` and `early-envdir`; only what the early one brings can be referred to, as in uWSGI.
     fn read_environment(&mut self, entry: &Entry) {
-        let name = references::replace(&entry.value, "$(", &mut |name| {
-            variable(&self.environment, name)
-        });
+        let name = self.with_variables(&entry.value);
         let changes = match envdir::read(Path::new(&name), self.surroundings) {
             Ok(changes) => changes,
             Err(error) => {

@@ -244,8 +244,29 @@ fn said_of(bomb: &str) -> &'static str {
         "doubling" | "in one line" | "declared" | "variables" => "make more than 64 MiB of text",
         "turns" | "readline" => "more than 100000 options",
         "set" => "it sets itself without end",
+        "doubling ahead" | "nothing, often" => "replaced more than 1000000 times",
+        "circle" | "two circles" | "file circle" | "variable circle" => {
+            "holds references again, without end"
+        }
         _ => "",
     }
+}
+
+/// References that lead to references.
+fn circles() -> Vec<(&'static str, String)> {
+    let ahead = |last: &str| {
+        let lines = (0..60).map(|number| format!("k{number} = x%(k{0})%(k{0})\n", number + 1));
+        lines.chain([format!("k60 = {last}\n")]).collect()
+    };
+    vec![
+        ("doubling ahead", ahead("x")),
+        ("nothing, often", ahead("")),
+        ("circle", "path = /opt:%(path)\n".to_owned()),
+        ("two circles", "a = x%(b)%(b)\nb = y%(a)%(a)\n".to_owned()),
+        ("file circle", "env = A=@(word)\n".to_owned()),
+        ("variable circle", "env = A=$(ROUND)\n".to_owned()),
+        ("circle at the start", "path = %(path):/opt\n".to_owned()),
+    ]
 }
 
 /// Small texts that would become gigabytes if they were taken at their word.
@@ -303,9 +324,14 @@ fn bombs() -> Vec<(&'static str, String)> {
 
 #[test]
 fn nothing_grows_without_end() {
-    let variable = [("LONG".into(), "x".repeat(100_000).into())];
-    for (name, text) in bombs() {
-        let machine = Fake::default().file("a.ini", format!("[uwsgi]\n{text}"));
+    let variable = [
+        ("LONG".into(), "x".repeat(100_000).into()),
+        ("ROUND".into(), "x$(ROUND)$(ROUND)".into()),
+    ];
+    for (name, text) in bombs().into_iter().chain(circles()) {
+        let machine = Fake::default()
+            .file("a.ini", format!("[uwsgi]\n{text}"))
+            .file("word", "x@(word)@(word)");
         let start = std::time::Instant::now();
         let said = load(vec!["a.ini".into()], &variable, &machine);
         assert!(said.len() < 1 << 20, "{name}: {} bytes", said.len());

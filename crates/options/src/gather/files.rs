@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Gatherer, in_file, variable};
+use super::{Gatherer, in_file};
 use crate::document::{Document, Format};
 use crate::entry::Entry;
 use crate::ini;
 use crate::magic::{Facts, FileNames, Magic};
-use crate::references;
 use crate::report::{Notice, Problem};
 use crate::surroundings::{self, Surroundings};
 use crate::value::Dialect;
@@ -29,9 +28,7 @@ impl Gatherer<'_> {
     /// Reads the file an entry names: `FILE`, `FILE:section`, `:section` (of the file that was read
     /// last), or `-` for standard input. The file's extension tells its format, else `option` does.
     pub(super) fn read_named(&mut self, entry: &Entry, option: &str) {
-        // uWSGI reads files before it replaces $(NAME), so such a name never worked there.
-        let environment = &self.environment;
-        let name = references::replace(&entry.value, "$(", &mut |name| variable(environment, name));
+        let name = self.with_variables(&entry.value);
         let (file, section) = split_section(&name);
         let file = match (file.is_empty(), &self.last_file) {
             (false, _) => file.to_owned(),

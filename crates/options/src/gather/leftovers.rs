@@ -7,7 +7,7 @@ use super::Gatherer;
 use super::files::hint_for;
 use crate::nearest::nearest;
 use crate::origin::Origin;
-use crate::references::{self, Unresolved};
+use crate::references::{self, Unresolved, Why};
 use crate::report::{Notice, Problem};
 use crate::table::{self, Group};
 use crate::xml;
@@ -33,19 +33,26 @@ impl Gatherer<'_> {
             if language || (template && missing.reference.starts_with("%(")) {
                 continue;
             }
-            let reference = &missing.reference;
-            if let Some(reason) = &missing.reason {
-                let problem =
-                    Problem::new(format!("{}: cannot read {reference}: {reason}", entry.key));
-                let hint = hint_for(reference.trim_start_matches("@("));
-                self.problems.push(problem.hint(hint).at(&entry.origin));
-            } else {
-                let text = format!(
-                    "{}: there is nothing named {reference}; the text stays as it is",
-                    entry.key
-                );
-                self.notices.push(Notice::warning(text).at(&entry.origin));
+            let (key, reference) = (&entry.key, &missing.reference);
+            let text = match &missing.why {
+                Why::Unreadable(why) => {
+                    let problem = Problem::new(format!("{key}: cannot read {reference}: {why}"));
+                    let hint = hint_for(reference.trim_start_matches("@("));
+                    self.problems.push(problem.hint(hint).at(&entry.origin));
+                    continue;
+                }
+                Why::Unknown => {
+                    format!("{key}: there is nothing named {reference}; the text stays as it is")
+                }
+                Why::AtStart => format!(
+                    "{key}: {reference} was put in at the start of the value and stays as it is, as in uWSGI"
+                ),
+            };
+            let mut notice = Notice::warning(text).at(&entry.origin);
+            if missing.why == Why::AtStart && reference.starts_with('%') {
+                notice = notice.hint("write the line that is used above the line that uses it");
             }
+            self.notices.push(notice);
         }
     }
 
@@ -126,7 +133,8 @@ pub(crate) fn listed(names: &[&str]) -> String {
 pub(crate) fn words_in_references(written: &[String]) -> HashSet<String> {
     let mut words = HashSet::new();
     for value in written {
-        references::replace(value, "%(", &mut |expression| {
+        // Nothing is put in, so it cannot go too deep.
+        let _ = references::replace(value, '%', &mut |expression| {
             words.extend(expression.split(' ').map(str::to_owned));
             None
         });
