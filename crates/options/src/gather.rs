@@ -2,6 +2,7 @@
 //! environment, the command line, and each file at its place. Includes, conditions and loops are
 //! worked off here, because they decide what is in the list.
 
+mod blocks;
 pub(crate) mod files;
 mod leftovers;
 
@@ -13,7 +14,7 @@ use crate::bounds::{Growth, TooMuch};
 use crate::entry::Entry;
 use crate::envdir::{self, Change};
 use crate::environment;
-use crate::logic::{self, Block, Known};
+use crate::logic::{self, Block};
 use crate::magic::{Facts, FileNames};
 use crate::origin::Origin;
 use crate::own_option::OwnOption;
@@ -39,6 +40,8 @@ pub(crate) struct Gatherer<'a> {
     entries: Vec<Entry>,
     /// The block that is open, and where it was opened.
     block: Option<(Block, Origin)>,
+    /// Where the block was opened in which the line stands that is being carried out.
+    around: Option<Origin>,
     /// Files named by `inherit`, read after everything else.
     inherited: Vec<Entry>,
     first_file: Option<FileNames>,
@@ -92,6 +95,7 @@ impl<'a> Gatherer<'a> {
             facts: Facts::new(surroundings),
             entries: Vec::new(),
             block: None,
+            around: None,
             inherited: Vec::new(),
             first_file: None,
             last_file: None,
@@ -138,72 +142,13 @@ impl<'a> Gatherer<'a> {
         if logic::is_end(&entry.key) {
             self.block = None;
             self.entries.push(entry);
-            return;
-        }
-        if entry.key == "else" {
+        } else if entry.key == "else" {
             self.turn_round(entry);
-            return;
-        }
-        let Some((block, opened)) = self.block.clone() else {
+        } else if let Some((block, opened)) = self.block.take() {
+            self.add_inside(&entry, block, opened);
+        } else {
             self.act(entry);
-            return;
-        };
-        let turns = {
-            let known = Known {
-                variable: &|name| variable(&self.environment, name),
-                option: &|name| first_value(&self.entries, name),
-                surroundings: self.surroundings,
-            };
-            block.turns(&known)
-        };
-        match turns {
-            Err(why) if block.reads_lines() => {
-                let text = format!("{why}; the block that begins at {opened} is passed over");
-                self.notices.push(Notice::warning(text).at(&entry.origin));
-                self.block = Some((Block::without_turns(), opened));
-            }
-            Err(why) => {
-                let hint = format!("mend or remove the block that begins at {opened}");
-                self.problems
-                    .push(Problem::new(why).hint(hint).at(&entry.origin));
-            }
-            Ok(turns) => self.turn(&entry, turns),
         }
-    }
-
-    /// Adds one option once for each turn of a loop; a condition that holds is one turn.
-    fn turn(&mut self, entry: &Entry, turns: Vec<String>) {
-        // Each line that follows a loop makes all of them anew.
-        let looked_at = turns.iter().map(String::len).sum();
-        let room = self.growth.bytes(looked_at);
-        self.has_room(room, &entry.origin);
-        for turn in turns {
-            let value = self.growth.replaced(&entry.value, logic::ITEM, &turn);
-            let room = value.as_ref().map_or_else(|what| Err(*what), |_| Ok(()));
-            if !self.has_room(room, &entry.origin) {
-                return;
-            }
-            self.act(Entry {
-                value: value.unwrap_or_default(),
-                ..entry.clone()
-            });
-        }
-    }
-
-    /// `else`: the other side of the condition that is open.
-    fn turn_round(&mut self, entry: Entry) {
-        let other = self
-            .block
-            .take()
-            .and_then(|(block, opened)| Some((block.otherwise()?, opened)));
-        if other.is_none() {
-            let problem =
-                Problem::new("else: there is no condition that it could be the other side of");
-            let hint = "put it between an `if-…` line and its `endif`";
-            self.problems.push(problem.hint(hint).at(&entry.origin));
-        }
-        self.block = other;
-        self.entries.push(entry);
     }
 
     /// Lists an option, and carries it out if it belongs to the language itself.
@@ -322,31 +267,6 @@ impl<'a> Gatherer<'a> {
         self.own_depth -= 1;
     }
 
-    fn open_block(&mut self, block: Block, entry: &Entry) {
-        if let Some((_, outer)) = &self.block {
-            let problem = Problem::new(format!(
-                "{}: conditions and loops cannot be nested",
-                entry.key
-            ))
-            .hint(format!(
-                "end the block of {outer} with `endif =` before this line"
-            ));
-            self.problems.push(problem.at(&entry.origin));
-            return;
-        }
-        if ["$(", "%(", "@("]
-            .iter()
-            .any(|open| entry.value.contains(open))
-        {
-            let text = format!(
-                "{}: conditions and loops see `{}` as it stands; references in it are not replaced",
-                entry.key, entry.value
-            );
-            self.notices.push(Notice::warning(text).at(&entry.origin));
-        }
-        self.block = Some((block, entry.origin.clone()));
-    }
-
     /// `set = key=value` and `set-ph = key=value`.
     fn set(&mut self, entry: &Entry, placeholder_only: bool) {
         let (key, value) = match entry.value.split_once('=') {
@@ -413,16 +333,6 @@ impl<'a> Gatherer<'a> {
             exit: self.exit,
             problems: self.problems,
             notices: self.notices,
-        }
-    }
-
-    /// A block that nobody ended reaches to the end; that is allowed, and usually a slip.
-    fn close_open_block(&mut self) {
-        if let (Some((_, origin)), None) = (self.block.take(), self.exit) {
-            let notice =
-                Notice::warning("this block is never ended; it reaches to the end of everything");
-            self.notices
-                .push(notice.hint("add `endif =` or `endfor =`").at(&origin));
         }
     }
 
