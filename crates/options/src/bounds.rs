@@ -53,7 +53,9 @@ impl TooMuch {
             Self::Bytes | Self::References => {
                 "look for values that name each other: each `%(a)%(a)` doubles what stands in `a`"
             }
-            Self::Files => "look for files that include each other more than once",
+            Self::Files => {
+                "look for files that inherit each other, or include each other more than once"
+            }
         }
     }
 }

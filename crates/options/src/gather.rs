@@ -302,9 +302,12 @@ impl<'a> Gatherer<'a> {
     /// every key that is no option.
     pub(crate) fn finish(mut self) -> Gathered {
         self.close_open_block();
-        for entry in std::mem::take(&mut self.inherited) {
-            self.read_named(&entry, "inherit");
-            self.close_open_block();
+        // Inherited files may inherit in turn; the bound on files ends a circle of them.
+        while !self.inherited.is_empty() {
+            for entry in std::mem::take(&mut self.inherited) {
+                self.read_named(&entry, "inherit");
+                self.close_open_block();
+            }
         }
         let written: Vec<String> = self
             .entries

@@ -360,3 +360,13 @@ fn files_that_multiply_are_stopped() {
     let said = load(vec!["0.ini".into()], &[], &machine);
     assert!(said.contains("more than 256 files"), "{said}");
 }
+
+#[test]
+fn files_that_inherit_each_other_are_stopped() {
+    let machine = Fake::default()
+        .file("a.ini", "[uwsgi]\ninherit = b.ini\n")
+        .file("b.ini", "[uwsgi]\ninherit = b.ini\ninherit = a.ini\n");
+    let said = load(vec!["a.ini".into()], &[], &machine);
+    assert!(said.contains("more than 256 files"), "{said}");
+    assert!(said.len() < 10_000, "{said}");
+}
