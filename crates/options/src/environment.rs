@@ -4,11 +4,9 @@
 use std::sync::Arc;
 
 use crate::entry::Entry;
-use crate::gather::{Environment, listed};
-use crate::nearest::nearest;
+use crate::gather::Environment;
 use crate::origin::Origin;
-use crate::report::{Notice, Problem};
-use crate::table;
+use crate::report::Problem;
 use crate::value::Dialect;
 
 /// uWSGI talks to itself through these; they are not options.
@@ -27,10 +25,9 @@ const UWSGI_INTERNAL: [&str; 9] = [
 /// Verdigris talks to its own processes and tools through these.
 const OWN_INTERNAL: [&str; 3] = ["CONTROL", "BIN", "PACKAGE"];
 
-/// The entries the environment holds, and a word about names that are none.
-pub(crate) fn read(environment: &Environment) -> (Vec<Entry>, Vec<Notice>) {
+/// The entries the environment holds.
+pub(crate) fn read(environment: &Environment) -> Vec<Entry> {
     let mut entries = Vec::new();
-    let mut notices = Vec::new();
     for (variable, value) in environment {
         let (name, dialect) = match (
             variable.strip_prefix("UWSGI_"),
@@ -46,13 +43,6 @@ pub(crate) fn read(environment: &Environment) -> (Vec<Entry>, Vec<Notice>) {
             continue;
         }
         let origin = Origin::Environment(Arc::from(variable.as_str()));
-        if table::find(&key).is_none() {
-            let near = nearest(&key, table::names(), 2);
-            let mut notice =
-                Notice::warning(format!("`{key}` is no option; it has no effect")).at(&origin);
-            notice.hint = (!near.is_empty()).then(|| format!("did you mean {}?", listed(&near)));
-            notices.push(notice);
-        }
         entries.push(Entry {
             key,
             value: value.clone(),
@@ -60,7 +50,7 @@ pub(crate) fn read(environment: &Environment) -> (Vec<Entry>, Vec<Notice>) {
             dialect,
         });
     }
-    (entries, notices)
+    entries
 }
 
 /// What hosting platforms ask for, where nothing else was said. `PORT` is a number and nothing else: any other
@@ -108,8 +98,7 @@ mod tests {
             pair("VERDIGRIS_CONTROL", "3"),
             pair("PATH", "/bin"),
         ];
-        let (entries, notices) = read(&environment);
-        assert!(notices.is_empty());
+        let entries = read(&environment);
         let keys: Vec<_> = entries
             .iter()
             .map(|entry| (entry.key.as_str(), entry.dialect))
@@ -124,17 +113,6 @@ mod tests {
         assert_eq!(
             entries[0].origin.to_string(),
             "environment variable UWSGI_HTTP_SOCKET"
-        );
-    }
-
-    #[test]
-    fn unknown_names_are_placeholders_with_a_word() {
-        let (entries, notices) = read(&[pair("UWSGI_PROCESES", "2")]);
-        assert_eq!(entries.len(), 1);
-        assert!(
-            notices[0].line().contains("`processes`"),
-            "{:?}",
-            notices[0]
         );
     }
 

@@ -51,8 +51,10 @@ pub(crate) struct Gatherer<'a> {
     open_files: Vec<String>,
     /// A section or variable written for uWSGI was met.
     uwsgi: bool,
-    /// Keys that `set` and `set-ph` brought; they are never unknown.
+    /// Keys that `set` and `set-ph` brought, and own options; they are no slips.
     placeholders: HashSet<String>,
+    /// The entries that `set-ph` brought; only they are no options in the eyes of `strict`.
+    set_ph: HashSet<usize>,
     /// Options that `declare-option` made.
     own_options: Vec<OwnOption>,
     /// How many of them, and of `set`, are being replaced right now; they may name each other.
@@ -63,8 +65,8 @@ pub(crate) struct Gatherer<'a> {
     full: bool,
     /// The exit code of an `exit` that was reached; nothing behind it counts.
     exit: Option<u8>,
-    /// From this entry on `strict` is on, and unknown keys are problems.
-    strict_from: Option<usize>,
+    /// `strict` was on somewhere, so that unknown keys everywhere are problems.
+    strict: bool,
     problems: Vec<Problem>,
     notices: Vec<Notice>,
 }
@@ -103,12 +105,13 @@ impl<'a> Gatherer<'a> {
             open_files: Vec::new(),
             uwsgi: false,
             placeholders: HashSet::new(),
+            set_ph: HashSet::new(),
             own_options: Vec::new(),
             own_depth: 0,
             growth: Growth::default(),
             full: false,
             exit: None,
-            strict_from: None,
+            strict: false,
             problems: Vec::new(),
             notices: Vec::new(),
         }
@@ -116,9 +119,7 @@ impl<'a> Gatherer<'a> {
 
     /// Adds the options of the environment.
     pub(crate) fn add_environment(&mut self) {
-        let (entries, notices) = environment::read(&self.environment);
-        self.notices.extend(notices);
-        for entry in entries {
+        for entry in environment::read(&self.environment) {
             self.uwsgi |= entry.dialect == Dialect::Uwsgi && table::find(&entry.key).is_some();
             self.add(entry);
         }
@@ -175,8 +176,7 @@ impl<'a> Gatherer<'a> {
             "set-ph" => self.set(&entry, true),
             "strict" => {
                 let read = value::flag(Some(&entry.value), Dialect::Uwsgi);
-                let strict = read.is_ok_and(|read| read.value);
-                self.strict_from = strict.then_some(self.entries.len());
+                self.strict |= read.is_ok_and(|read| read.value);
             }
             "" => self.act_for_own(&entry),
             _ => {}
@@ -289,6 +289,9 @@ impl<'a> Gatherer<'a> {
             return;
         }
         self.placeholders.insert(key.to_owned());
+        if placeholder_only {
+            self.set_ph.insert(self.entries.len());
+        }
         self.own_depth += 1;
         self.act(Entry {
             key: key.to_owned(),

@@ -139,7 +139,10 @@ fn unknown(explainer: &Explainer<'_>, line: &Line) -> (Word, String) {
         let sentence = "an app below a path; what stands inside names it";
         return (Word::Language, sentence.to_owned());
     }
-    if explainer.used.contains(key) {
+    let strict = explainer.values.of("strict").any(|given| {
+        value::flag(Some(&given.entry.value), given.entry.dialect).is_ok_and(|read| read.value)
+    });
+    if explainer.used.contains(key) && !strict {
         let sentence = format!("a placeholder; other lines use it as `%({key})`");
         return (Word::Placeholder, sentence);
     }
@@ -163,7 +166,12 @@ fn unknown(explainer: &Explainer<'_>, line: &Line) -> (Word, String) {
         (None, false) => format!("; did you mean {}?", listed(&near)),
         (None, true) => String::new(),
     };
-    let sentence = format!("no option has this name, so the line does nothing, as in uWSGI{hint}");
+    let then = if strict {
+        "and `strict` ends the start"
+    } else {
+        "so the line does nothing"
+    };
+    let sentence = format!("no option has this name, {then}, as in uWSGI{hint}");
     (Word::Unknown, sentence)
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::Gatherer;
 use super::files::hint_for;
+use crate::entry::Entry;
 use crate::nearest::nearest;
 use crate::origin::Origin;
 use crate::references::{self, Unresolved, Why};
@@ -56,45 +57,43 @@ impl Gatherer<'_> {
         }
     }
 
-    /// Keys that are no option are placeholders if some value uses them, else slips.
+    /// Keys that are no option are placeholders if some value uses them, else slips. With `strict`
+    /// only `set-ph` makes placeholders.
     pub(super) fn report_unknown(&mut self, written: &[String]) {
         let used = words_in_references(written);
         let mut said = 0;
         for (index, entry) in self.entries.iter().enumerate() {
             let key = entry.key.as_str();
-            let from_environment = matches!(entry.origin, Origin::Environment(_));
-            if from_environment || table::find(key).is_some() || self.placeholders.contains(key) {
-                continue;
-            }
-            let strict = self.strict_from.is_some_and(|from| index >= from);
-            let is_trace = xml::is_trace_of_app(key, &entry.value);
-            if is_trace || (!strict && used.contains(key)) {
+            let is_known = if xml::is_trace_of_app(key, &entry.value) {
+                true
+            } else if self.strict {
+                self.set_ph.contains(&index) || self.own_options.iter().any(|own| own.name == key)
+            } else {
+                used.contains(key) || self.placeholders.contains(key)
+            };
+            if is_known || table::find(key).is_some() {
                 continue;
             }
             said += 1;
             // Whoever has so many has a file of another kind; to name them all would help nobody.
-            if said > MOST_UNKNOWN && !strict {
+            if said > MOST_UNKNOWN {
                 continue;
             }
-            let near = if said > MOST_UNKNOWN {
-                Vec::new()
-            } else {
-                nearest(key, table::names(), 3)
-            };
+            let near = nearest(key, table::names(), 3);
             let near = (!near.is_empty()).then(|| format!("did you mean {}?", listed(&near)));
             let hint = written_without_sign(key, &entry.value)
                 .map(|meant| format!("write `{meant}`"))
                 .or(near);
-            if strict {
-                let mut problem = Problem::new(format!("`{key}` is no option, and strict is on"))
-                    .at(&entry.origin);
-                let placeholder = format!("if it is a placeholder, write `set-ph = {key}=…`");
-                problem.hint = Some(hint.unwrap_or(placeholder));
-                self.problems.push(problem);
+            if self.strict {
+                let problem = Problem::new(format!("`{key}` is no option, and strict is on"));
+                let hint = hint.unwrap_or_else(|| placeholder(entry));
+                self.problems.push(problem.hint(hint).at(&entry.origin));
             } else {
-                let mut notice = Notice::warning(format!("`{key}` is no option; it has no effect"))
-                    .at(&entry.origin)
-                    .said_by_table();
+                let notice = Notice::warning(format!("`{key}` is no option; it has no effect"));
+                let mut notice = notice.at(&entry.origin);
+                if !matches!(entry.origin, Origin::Environment(_)) {
+                    notice = notice.said_by_table();
+                }
                 notice.hint = hint;
                 self.notices.push(notice);
             }
@@ -103,6 +102,15 @@ impl Gatherer<'_> {
             let text = format!("{} further lines hold no option", said - MOST_UNKNOWN);
             self.notices.push(Notice::warning(text).said_by_table());
         }
+    }
+}
+
+/// How to write a placeholder that `strict` lets pass.
+fn placeholder(entry: &Entry) -> String {
+    let key = &entry.key;
+    match &entry.origin {
+        Origin::Environment(variable) => format!("unset {variable}"),
+        _ => format!("if it is a placeholder, write `set-ph = {key}=…`"),
     }
 }
 
