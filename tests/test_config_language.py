@@ -83,6 +83,31 @@ def test_features_one_by_one(command: str, tmp_path: Path, name: str) -> None:
     assert listing_of_verdigris(command, file, **variables) == listing_of_uwsgi(file, **variables)
 
 
+PATHS = [
+    ("app/deploy", "../a.ini"),
+    (".", "current/b.ini"),
+    ("current", "b.ini"),
+    (".", "./app/./deploy/..//a.ini"),
+    (".", "./link.ini"),
+    ("app", "../current/link.ini"),
+    ("app", ".ini"),
+]
+
+
+@pytest.mark.parametrize(("directory", "name"), PATHS)
+def test_files_that_are_reached_by_links_and_dots(command: str, tmp_path: Path, directory: str, name: str) -> None:
+    text = "[uwsgi]\nenv = %o %p %s %d %n %e %c %4/%5/%6/%7\nenv = %O %P %S %D %N %E %C\n"
+    (tmp_path / "app/deploy").mkdir(parents=True)
+    (tmp_path / "releases/7").mkdir(parents=True)
+    for file in ("app/a.ini", "releases/7/b.ini", "app/.ini"):
+        (tmp_path / file).write_text(text)
+    (tmp_path / "current").symlink_to("releases/7")
+    (tmp_path / "link.ini").symlink_to("app/a.ini")
+    (tmp_path / "releases/7/link.ini").symlink_to("b.ini")
+    beside = tmp_path / directory / "x.ini"
+    assert listing_of_verdigris(command, beside, typed=name) == listing_of_uwsgi(beside, typed=name)
+
+
 def run(command: str, *arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:
     """A sub-command that ends by itself."""
     return subprocess.run(

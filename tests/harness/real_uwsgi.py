@@ -30,12 +30,15 @@ def clean_environment(**variables: str) -> dict[str, str]:
     return {**kept, **variables}
 
 
-def listing_of_uwsgi(file: Path, **variables: str) -> list[str]:
-    """What `uwsgi --show-config` lists for a file, without what the command line added."""
+def listing_of_uwsgi(file: Path, *, typed: str = "", **variables: str) -> list[str]:
+    """What `uwsgi --show-config` lists for a file, without what the command line added.
+
+    `typed` is how the file is named from its own directory, if not simply by its name.
+    """
     done = subprocess.run(
         [
             *(uwsgi_command(), "--show-config", "--hook-pre-jail", "exit:0"),
-            *(OPTION[file.suffix], file.name),
+            *(OPTION[file.suffix], typed or file.name),
         ],
         cwd=file.parent,
         env=clean_environment(**variables),
@@ -55,11 +58,11 @@ def listing_of_uwsgi(file: Path, **variables: str) -> list[str]:
     raise AssertionError(f"uWSGI did not finish the list of {file.name}:\n{text}")
 
 
-def listing_of_verdigris(command: str, file: Path, **variables: str) -> list[str]:
+def listing_of_verdigris(command: str, file: Path, *, typed: str = "", **variables: str) -> list[str]:
     """The same from `verdigris config --as-uwsgi`."""
     done = subprocess.run(
         # `--json` of this command asks for its answer in JSON.
-        [command, "config", OPTION.get(file.suffix, "--config"), file.name, "--as-uwsgi"],
+        [command, "config", OPTION.get(file.suffix, "--config"), typed or file.name, "--as-uwsgi"],
         cwd=file.parent,
         env=clean_environment(**variables),
         capture_output=True,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::surroundings::{Kind, Person, Surroundings};
 
@@ -18,7 +18,7 @@ impl Fake {
     #[must_use]
     pub fn file(mut self, path: &str, content: impl AsRef<[u8]>) -> Self {
         self.files
-            .insert(Path::new("/start").join(path), content.as_ref().to_vec());
+            .insert(Self::absolute(Path::new(path)), content.as_ref().to_vec());
         self
     }
 
@@ -30,7 +30,14 @@ impl Fake {
     }
 
     fn absolute(path: &Path) -> PathBuf {
-        Path::new("/start").join(path).components().collect()
+        let mut absolute = PathBuf::new();
+        for part in Path::new("/start").join(path).components() {
+            match part {
+                Component::ParentDir => drop(absolute.pop()),
+                part => absolute.push(part),
+            }
+        }
+        absolute
     }
 }
 
@@ -71,6 +78,10 @@ impl Surroundings for Fake {
 
     fn inode(&self, _path: &Path) -> Option<u64> {
         Some(42)
+    }
+
+    fn real_path(&self, path: &Path) -> PathBuf {
+        Self::absolute(path)
     }
 
     fn run(&self, command: &str) -> io::Result<Vec<u8>> {

@@ -59,6 +59,15 @@ impl Surroundings for Machine {
         fs::metadata(path).ok().map(|found| found.ino())
     }
 
+    fn real_path(&self, path: &Path) -> PathBuf {
+        let real = if path.is_symlink() {
+            None
+        } else {
+            fs::canonicalize(path).ok()
+        };
+        real.unwrap_or_else(|| path.to_owned())
+    }
+
     fn run(&self, command: &str) -> io::Result<Vec<u8>> {
         output_of(command, LARGEST_FILE, LONGEST_WAIT)
     }
@@ -176,6 +185,17 @@ mod tests {
         drop(writer);
         let path = format!("/proc/self/fd/{}", pipe.as_raw_fd());
         assert_eq!(Machine.read(Path::new(&path)).unwrap(), b"[uwsgi]");
+    }
+
+    #[test]
+    fn a_path_that_ends_in_a_link_is_left_as_it_is() {
+        let real = |path| Machine.real_path(Path::new(path));
+        assert_eq!(
+            real("/proc/sys/../sys/./kernel"),
+            Path::new("/proc/sys/kernel")
+        );
+        assert_eq!(real("/proc/./self"), Path::new("/proc/./self"));
+        assert_eq!(real("/nowhere/../x"), Path::new("/nowhere/../x"));
     }
 
     #[test]

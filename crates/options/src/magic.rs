@@ -1,8 +1,6 @@
 //! uWSGI's magic variables: in a configuration file, `%` and any byte behind it are replaced
 //! before the file is even split into lines. A pair without a meaning is replaced by nothing.
 
-use std::path::{Component, Path, PathBuf};
-
 use crate::bounds::{MOST_BYTES, MOST_REMARKS};
 use crate::surroundings::{Person, Surroundings};
 
@@ -33,8 +31,8 @@ pub(crate) struct Replaced {
 pub(crate) struct FileNames {
     /// As it was asked for, without the section.
     given: String,
-    /// With the directory the server was started in.
-    absolute: PathBuf,
+    /// The path from the root.
+    absolute: String,
     /// The section asked for; empty when none was.
     section: String,
     inode: u64,
@@ -44,55 +42,46 @@ impl FileNames {
     pub(crate) fn new(given: &str, section: &str, surroundings: &dyn Surroundings) -> Self {
         let absolute = surroundings.working_directory().join(given);
         let inode = surroundings.inode(&absolute).unwrap_or(0);
+        let absolute = surroundings.real_path(&absolute);
         Self {
             given: given.to_owned(),
-            absolute,
+            absolute: absolute.to_string_lossy().into_owned(),
             section: section.to_owned(),
             inode,
         }
     }
 
-    fn directory(&self) -> &Path {
-        self.absolute.parent().unwrap_or(Path::new("/"))
+    /// The directory, with the slash behind it, and the name in it. A path that ends in a link may
+    /// have dots and links on its way, and every one of them counts.
+    fn parts(&self) -> (&str, &str) {
+        let name = self.absolute.rfind('/').map_or(0, |slash| slash + 1);
+        self.absolute.split_at(name)
     }
 
     /// The n-th name on the way from the root to the directory.
-    fn component(&self, index: usize) -> String {
-        let mut names = self
-            .directory()
-            .components()
-            .filter_map(|component| match component {
-                Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
-                _ => None,
-            });
+    fn component(&self, index: usize) -> &str {
+        let mut names = self.parts().0.split('/').filter(|name| !name.is_empty());
         names.nth(index).unwrap_or_default()
     }
 
     /// What a file letter stands for; letters are given in small.
     fn letter(&self, letter: u8) -> Option<String> {
-        let lossy = |part: Option<&std::ffi::OsStr>| {
-            part.unwrap_or_default().to_string_lossy().into_owned()
-        };
-        Some(match letter {
-            b'o' => self.given.clone(),
-            b'p' => self.absolute.to_string_lossy().into_owned(),
-            b's' => lossy(self.absolute.file_name()),
-            b'd' => {
-                let directory = self.directory().to_string_lossy();
-                if directory.ends_with('/') {
-                    directory.into_owned()
-                } else {
-                    format!("{directory}/")
-                }
-            }
-            b'n' => lossy(self.absolute.file_stem()),
-            b'e' => lossy(self.absolute.extension()),
-            b'c' => lossy(self.directory().file_name()),
-            b'x' => self.section.clone(),
-            b'i' => self.inode.to_string(),
-            b'j' => format!("{:X}", djb33x(self.absolute.to_string_lossy().as_bytes())),
+        let (directory, name) = self.parts();
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+        let text = match letter {
+            b'o' => &self.given,
+            b'p' => &self.absolute,
+            b's' => name,
+            b'd' => directory,
+            b'n' => stem,
+            b'e' => extension,
+            b'c' => directory.trim_end_matches('/').rsplit('/').next()?,
+            b'x' => &self.section,
+            b'i' => return Some(self.inode.to_string()),
+            b'j' => return Some(format!("{:X}", djb33x(self.absolute.as_bytes()))),
             _ => return None,
-        })
+        };
+        Some(text.to_owned())
     }
 }
 
@@ -175,7 +164,7 @@ impl Magic {
 
     fn value(&self, byte: u8) -> Option<String> {
         if byte.is_ascii_digit() {
-            return Some(self.this.component(usize::from(byte - b'0')));
+            return Some(self.this.component(usize::from(byte - b'0')).to_owned());
         }
         if let Some(fact) = self.facts.letter(byte) {
             return Some(fact);
@@ -242,7 +231,7 @@ mod tests {
     fn magic() -> Magic {
         let names = |given: &str| FileNames {
             given: given.into(),
-            absolute: Path::new("/srv/app").join(given),
+            absolute: format!("/srv/app/{given}"),
             section: "prod".into(),
             inode: 7,
         };
@@ -272,6 +261,22 @@ mod tests {
             "first.ini /srv/app/first.ini /srv/app/ first"
         );
         assert_eq!(replaced("%0 %1 %2 %9|%v %k"), "srv app conf |/start 4");
+    }
+
+    #[test]
+    fn files_may_have_odd_names() {
+        let letters = |absolute: &str| {
+            let names = FileNames {
+                absolute: absolute.into(),
+                ..FileNames::default()
+            };
+            let letters = [b'd', b'c', b'n', b'e'].map(|letter| names.letter(letter).unwrap());
+            letters.join(" ")
+        };
+        assert_eq!(letters("/srv/.ini"), "/srv/ srv  ini");
+        assert_eq!(letters("/srv/dot./x"), "/srv/dot./ dot. x ");
+        assert_eq!(letters("/srv/./x.y.z"), "/srv/./ . x.y z");
+        assert_eq!(letters("/x"), "/  x ");
     }
 
     #[test]

@@ -51,6 +51,9 @@ pub trait Surroundings {
     fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
     /// The inode number of a file.
     fn inode(&self, path: &Path) -> Option<u64>;
+    /// A path without dots and links on its way. If it ends in a link, or nothing stands there, it
+    /// is left as it is: that is what uWSGI's magic variables are about.
+    fn real_path(&self, path: &Path) -> PathBuf;
     /// What a shell command prints on its standard output. An error of the kind `TimedOut` tells
     /// that it was ended because it took too long.
     fn run(&self, command: &str) -> io::Result<Vec<u8>>;
