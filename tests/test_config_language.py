@@ -63,7 +63,7 @@ SNIPPETS = {
     "blocks-and-includes": "if-not-opt = module\ninclude = part.ini\nendif =\nfor = a b\ninclude = part.ini\nenv = X=%(_)\n"
     "endfor =\nfor-glob = pa*.ini\ninclude = %(_)\nenv = Y=%(_)\nendfor =\ninclude = open.ini\nenv = Z=%(_)\n",
     "inherits": "inherit = family.ini\ninherit = part.ini\nenv = A=1\n",
-    "components": "env = %0/%1/%8\nenv = %c %n %e %s\nenv = %v %k %h\nenv = %u %g %U %G\nenv = %[[0m\n",
+    "components": "env = %0/%1/%8\nenv = %c %n %e %s\nenv = %v %k %h %j\nenv = %u %g %U %G\nenv = %[[0m\n",
     "line-numbers-do-not-matter": "\n\n\r\nenv = A=1\r\nenv = B=2 \r\n\n",
     "bytes": "env = ÄÖ=ü\nenv = E=é%%é\n",
 }

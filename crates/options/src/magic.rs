@@ -78,7 +78,11 @@ impl FileNames {
             b'c' => directory.trim_end_matches('/').rsplit('/').next()?,
             b'x' => &self.section,
             b'i' => return Some(self.inode.to_string()),
-            b'j' => return Some(format!("{:X}", djb33x(self.absolute.as_bytes()))),
+            // The bytes as they lie in memory.
+            b'j' => {
+                let hash = djb33x(self.absolute.as_bytes()).swap_bytes();
+                return Some(format!("{hash:08X}"));
+            }
             _ => return None,
         };
         Some(text.to_owned())
@@ -277,6 +281,15 @@ mod tests {
         assert_eq!(letters("/srv/dot./x"), "/srv/dot./ dot. x ");
         assert_eq!(letters("/srv/./x.y.z"), "/srv/./ . x.y z");
         assert_eq!(letters("/x"), "/  x ");
+    }
+
+    #[test]
+    fn the_hash_of_the_path_as_uwsgi_writes_it() {
+        let names = FileNames {
+            absolute: "/tmp/a.ini".into(),
+            ..FileNames::default()
+        };
+        assert_eq!(names.letter(b'j').as_deref(), Some("6DB1F0AD"));
     }
 
     #[test]
