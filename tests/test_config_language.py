@@ -63,6 +63,10 @@ SNIPPETS = {
     "blocks-and-includes": "if-not-opt = module\ninclude = part.ini\nendif =\nfor = a b\ninclude = part.ini\nenv = X=%(_)\n"
     "endfor =\nfor-glob = pa*.ini\ninclude = %(_)\nenv = Y=%(_)\nendfor =\ninclude = open.ini\nenv = Z=%(_)\n",
     "inherits": "inherit = family.ini\ninherit = part.ini\nenv = A=1\n",
+    "globs": "".join(
+        f"for-glob = {pattern}\nenv = [%(_)]\nendfor =\n"
+        for pattern in ("*", "*/", "sub", "su*//", "sub/*/", "no*", "no/*", "{a,b}", "sub//*", "sub/\\*", "./w*", "", "/")
+    ),
     "components": "env = %0/%1/%8\nenv = %c %n %e %s\nenv = %v %k %h %j\nenv = %u %g %U %G\nenv = %[[0m\n",
     "line-numbers-do-not-matter": "\n\n\r\nenv = A=1\r\nenv = B=2 \r\n\n",
     "bytes": "env = ÄÖ=ü\nenv = E=é%%é\n",
@@ -76,6 +80,8 @@ def test_features_one_by_one(command: str, tmp_path: Path, name: str) -> None:
     (tmp_path / "next").write_text("[@(word)]\n")
     (tmp_path / "part.ini").write_text("[uwsgi]\nmodule = app\nenv = I=%(_)\nendif =\nprocesses = 3\n")
     (tmp_path / "family.ini").write_text("[uwsgi]\ninherit = open.ini\nenv = F=1\n")
+    (tmp_path / "sub/below").mkdir(parents=True)
+    (tmp_path / "sub/*").write_text("")
     (tmp_path / "open.ini").write_text("[uwsgi]\nfor = x y\nenv = O=%(_)\n")
     file = tmp_path / "snippet.ini"
     file.write_bytes(f"[uwsgi]\nhttp-socket = 127.0.0.1:0\n{SNIPPETS[name]}".encode())
