@@ -67,6 +67,11 @@ SNIPPETS = {
         f"for-glob = {pattern}\nenv = [%(_)]\nendfor =\n"
         for pattern in ("*", "*/", "sub", "su*//", "sub/*/", "no*", "no/*", "{a,b}", "sub//*", "sub/\\*", "./w*", "", "/")
     ),
+    "other-values": "if-not-env = HOME=/other\nenv = A=%(_)\nendif =\nbase = b\nif-not-opt = base=a\nenv = B=%(_)\nendif =\n"
+    "if-not-opt = nope=b\nenv = C=%(_)\nendif =\n",
+    "numbers-of-turns": "".join(
+        f"for-times = {number}\nenv = %(_)\nendfor =\n" for number in ("3x", "2 ; c", "-1", "x", "", "0x3", "1.9", "+2")
+    ),
     "components": "env = %0/%1/%8\nenv = %c %n %e %s\nenv = %v %k %h %j\nenv = %u %g %U %G\nenv = %[[0m\n",
     "line-numbers-do-not-matter": "\n\n\r\nenv = A=1\r\nenv = B=2 \r\n\n",
     "bytes": "env = ÄÖ=ü\nenv = E=é%%é\n",

@@ -6,6 +6,7 @@ use std::path::Path;
 use regex_lite::Regex;
 
 use crate::pattern;
+use crate::references;
 use crate::surroundings::{self, Kind, Surroundings};
 
 /// What stands for the item or the value that was found.
@@ -131,14 +132,13 @@ impl Block {
     }
 
     fn times(&self) -> Result<Vec<String>, String> {
-        const MOST: u32 = 100_000;
-        match self.argument.trim().parse::<u32>() {
-            Ok(times) if times <= MOST => Ok((1..=times).map(|turn| turn.to_string()).collect()),
-            _ => Err(format!(
-                "`{}` is not a number of turns up to {MOST}",
-                self.argument
-            )),
+        const MOST: i64 = 100_000;
+        let times = references::number(&self.argument);
+        if times > MOST {
+            let what = &self.argument;
+            return Err(format!("`{what}` is not a number of turns up to {MOST}"));
         }
+        Ok((1..=times).map(|turn| turn.to_string()).collect())
     }
 
     fn lines(&self, machine: &dyn Surroundings) -> Result<Vec<String>, String> {
@@ -151,7 +151,10 @@ impl Block {
         })?;
         let text = String::from_utf8_lossy(&content);
         let text = text.strip_suffix('\n').unwrap_or(&text);
-        Ok(text.split('\n').map(str::to_owned).collect())
+        let lines = text.split('\n');
+        Ok(lines
+            .map(|line| line.trim_end_matches('\r').to_owned())
+            .collect())
     }
 
     fn condition(&self, known: &Known<'_>) -> Result<Vec<String>, String> {
@@ -171,13 +174,23 @@ impl Block {
         };
         Ok(match (found, self.negated) {
             (Some(value), false) => vec![value],
-            // There is no value that could be put in, and uWSGI leaves the text alone.
+            // Without a value that could be put in, uWSGI leaves the text alone.
             (None, true) if matches!(self.test, Test::Env | Test::Option | Test::Reload) => {
-                vec![ITEM.to_owned()]
+                vec![self.other_value(known).unwrap_or_else(|| ITEM.to_owned())]
             }
             (None, true) => vec![self.argument.clone()],
             _ => Vec::new(),
         })
+    }
+
+    /// What the name in `NAME=value` stands for, when it stands for something else.
+    fn other_value(&self, known: &Known<'_>) -> Option<String> {
+        let (name, _) = self.argument.split_once('=')?;
+        match self.test {
+            Test::Env => (known.variable)(name),
+            Test::Option => (known.option)(name),
+            _ => None,
+        }
     }
 
     /// The host's name, if the pattern is found anywhere in it.
@@ -221,7 +234,7 @@ mod tests {
 
     fn turns(key: &str, argument: &str) -> Vec<String> {
         let fake = Fake::default()
-            .file("/a/one.ini", "x\n y\n")
+            .file("/a/one.ini", "x\r\n y\n")
             .file("/a/two.ini", "");
         let known = Known {
             variable: &|name| (name == "HOME").then(|| "/root".to_owned()),
@@ -238,6 +251,9 @@ mod tests {
         assert!(turns("if-env", "HOME=/x").is_empty());
         assert!(turns("if-not-env", "HOME").is_empty());
         assert_eq!(turns("if-not-env", "NOPE"), [ITEM]);
+        assert_eq!(turns("if-not-env", "HOME=/x"), ["/root"]);
+        assert_eq!(turns("if-not-opt", "workers=5"), ["4"]);
+        assert_eq!(turns("if-not-opt", "nope=5"), [ITEM]);
         assert_eq!(turns("if-not-dir", "/nope"), ["/nope"]);
         assert_eq!(turns("if-opt", "workers=4"), ["4"]);
         assert_eq!(turns("if-exists", "/a/one.ini"), ["/a/one.ini"]);
@@ -255,6 +271,8 @@ mod tests {
     fn loops() {
         assert_eq!(turns("for", "a  b"), ["a", "b"]);
         assert_eq!(turns("for-times", "3"), ["1", "2", "3"]);
+        assert_eq!(turns("for-times", "2 ; twice"), ["1", "2"]);
+        assert!(turns("for-times", "-1").is_empty() && turns("for-times", "x").is_empty());
         assert_eq!(turns("for-readline", "/a/one.ini"), ["x", " y"]);
         assert_eq!(turns("for-glob", "/a/*.ini"), ["/a/one.ini", "/a/two.ini"]);
     }

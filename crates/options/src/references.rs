@@ -12,6 +12,7 @@ use crate::bounds::{Growth, TooMuch};
 use crate::entry::Entry;
 use crate::surroundings::{self, Surroundings};
 
+pub(crate) use expression::number;
 pub(crate) use scan::{TooDeep, replace};
 
 /// Looks up an environment variable.

@@ -70,7 +70,7 @@ fn apply(operator: Operator, left: Option<String>, right: &str) -> String {
 const MOST_DIGITS: usize = 32;
 
 /// The number at the start of a text, as C's `atoi` finds it.
-fn number(text: &str) -> i64 {
+pub(crate) fn number(text: &str) -> i64 {
     let text = text.trim_start();
     let sign = usize::from(text.starts_with(['-', '+']));
     let digits = text.bytes().skip(sign).take(MOST_DIGITS);
