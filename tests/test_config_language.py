@@ -72,6 +72,7 @@ SNIPPETS = {
     "numbers-of-turns": "".join(
         f"for-times = {number}\nenv = %(_)\nendfor =\n" for number in ("3x", "2 ; c", "-1", "x", "", "0x3", "1.9", "+2")
     ),
+    "blanks-in-set": "set-ph = base = /srv\nenv = A=%(base)\nset-ph = two= x\nenv = B=%(two)\nset = processes = 4\nset = x=\n",
     "components": "env = %0/%1/%8\nenv = %c %n %e %s\nenv = %v %k %h %j\nenv = %u %g %U %G\nenv = %[[0m\n",
     "line-numbers-do-not-matter": "\n\n\r\nenv = A=1\r\nenv = B=2 \r\n\n",
     "bytes": "env = ÄÖ=ü\nenv = E=é%%é\n",

@@ -5,6 +5,7 @@
 mod blocks;
 pub(crate) mod files;
 mod leftovers;
+mod settings;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -211,96 +212,6 @@ impl<'a> Gatherer<'a> {
         self.env_changes.extend(changes);
     }
 
-    /// `declare-option = name=option=$1`.
-    fn declare(&mut self, entry: &Entry) {
-        match OwnOption::declared(&entry.value) {
-            Some(own) if table::find(&own.name).is_some() => {
-                let what = format!("declare-option: `{}` is an option already", own.name);
-                let problem = Problem::new(what).hint("choose another name");
-                self.problems.push(problem.at(&entry.origin));
-            }
-            Some(own) => {
-                self.placeholders.insert(own.name.clone());
-                self.own_options.push(own);
-            }
-            None => {
-                let what = format!("declare-option: `{}` declares nothing", entry.value);
-                let problem =
-                    Problem::new(what).hint("write `declare-option = name=option=$1;option=value`");
-                self.problems.push(problem.at(&entry.origin));
-            }
-        }
-    }
-
-    /// Puts in what a declared option stands for.
-    fn act_for_own(&mut self, entry: &Entry) {
-        let own = self
-            .own_options
-            .iter()
-            .rev()
-            .find(|own| own.name == entry.key);
-        let Some(options) = own.map(|own| own.stands_for(&entry.value, &mut self.growth)) else {
-            return;
-        };
-        let options = match options {
-            Ok(options) => options,
-            Err(what) => {
-                self.has_room(Err(what), &entry.origin);
-                return;
-            }
-        };
-        if self.own_depth >= DEEPEST_OWN {
-            let problem = Problem::new(format!("{}: it stands for itself without end", entry.key))
-                .hint("end the circle of `declare-option` lines");
-            self.problems.push(problem.at(&entry.origin));
-            self.own_options.clear();
-            return;
-        }
-        self.own_depth += 1;
-        for (key, value) in options {
-            self.act(Entry {
-                key,
-                value,
-                ..entry.clone()
-            });
-        }
-        self.own_depth -= 1;
-    }
-
-    /// `set = key=value` and `set-ph = key=value`.
-    fn set(&mut self, entry: &Entry, placeholder_only: bool) {
-        let (key, value) = match entry.value.split_once('=') {
-            Some((key, value)) => (key.trim(), value.trim()),
-            None => (entry.value.trim(), ""),
-        };
-        if placeholder_only && table::find(key).is_some() {
-            let problem = Problem::new(format!(
-                "{}: `{key}` is an option, not a placeholder",
-                entry.key
-            ))
-            .hint(format!("write `{key} = {value}`"));
-            self.problems.push(problem.at(&entry.origin));
-            return;
-        }
-        if self.own_depth >= DEEPEST_OWN {
-            let problem = Problem::new(format!("{}: it sets itself without end", entry.key))
-                .hint("write `set = key=value`");
-            self.problems.push(problem.at(&entry.origin));
-            return;
-        }
-        self.placeholders.insert(key.to_owned());
-        if placeholder_only {
-            self.set_ph.insert(self.entries.len());
-        }
-        self.own_depth += 1;
-        self.act(Entry {
-            key: key.to_owned(),
-            value: value.to_owned(),
-            ..entry.clone()
-        });
-        self.own_depth -= 1;
-    }
-
     /// Ends the collection: inherited files, then the references in all values, then a word about
     /// every key that is no option.
     pub(crate) fn finish(mut self) -> Gathered {
@@ -375,9 +286,6 @@ fn first_value(entries: &[Entry], name: &str) -> Option<String> {
         .find(|entry| entry.key == name)
         .map(|entry| entry.value.clone())
 }
-
-/// Declared options may stand for declared options this deep.
-const DEEPEST_OWN: usize = 8;
 
 /// Builds the origin of a line in a file.
 fn in_file(path: &Arc<str>, line: u32) -> Origin {
