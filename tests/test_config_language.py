@@ -73,6 +73,7 @@ SNIPPETS = {
         f"for-times = {number}\nenv = %(_)\nendfor =\n" for number in ("3x", "2 ; c", "-1", "x", "", "0x3", "1.9", "+2")
     ),
     "blanks-in-set": "set-ph = base = /srv\nenv = A=%(base)\nset-ph = two= x\nenv = B=%(two)\nset = processes = 4\nset = x=\n",
+    "ends-of-files": "env = A=@(windows)|\nenv = B=@(fd://0)@(-)|\nfor-readline = windows\nenv = [%(_)]\nendfor =\n",
     "components": "env = %0/%1/%8\nenv = %c %n %e %s\nenv = %v %k %h %j\nenv = %u %g %U %G\nenv = %[[0m\n",
     "line-numbers-do-not-matter": "\n\n\r\nenv = A=1\r\nenv = B=2 \r\n\n",
     "bytes": "env = ÄÖ=ü\nenv = E=é%%é\n",
@@ -88,6 +89,7 @@ def test_features_one_by_one(command: str, tmp_path: Path, name: str) -> None:
     (tmp_path / "family.ini").write_text("[uwsgi]\ninherit = open.ini\nenv = F=1\n")
     (tmp_path / "sub/below").mkdir(parents=True)
     (tmp_path / "sub/*").write_text("")
+    (tmp_path / "windows").write_bytes(b"a\r\n\r\n b \r\n")
     (tmp_path / "open.ini").write_text("[uwsgi]\nfor = x y\nenv = O=%(_)\n")
     file = tmp_path / "snippet.ini"
     file.write_bytes(f"[uwsgi]\nhttp-socket = 127.0.0.1:0\n{SNIPPETS[name]}".encode())

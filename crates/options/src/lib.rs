@@ -34,6 +34,7 @@ mod references;
 mod report;
 mod resolve;
 mod show;
+mod source;
 mod surroundings;
 pub mod table;
 mod toml;

@@ -6,10 +6,10 @@ mod scan;
 
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
 
 use crate::bounds::{Growth, TooMuch};
 use crate::entry::Entry;
+use crate::source;
 use crate::surroundings::{self, Surroundings};
 
 pub(crate) use expression::number;
@@ -163,28 +163,21 @@ struct Unreadable {
     in_time: bool,
 }
 
-/// The content behind `@(…)`, a path or `exec://command`, without the end of its last line.
-fn content(source: &str, surroundings: &dyn Surroundings) -> Result<String, Unreadable> {
-    let no_use = |why: String| Unreadable { why, in_time: true };
-    let bytes = match source.split_once("://") {
-        Some(("exec", command)) => surroundings.run(command),
-        Some((scheme, _)) => {
-            let why = format!("{scheme}:// is not a source Verdigris reads");
-            return Err(no_use(why));
-        }
-        None => surroundings.read(Path::new(source)),
-    };
-    let bytes = bytes.map_err(|error| Unreadable {
+/// The content behind `@(…)`, without the last byte if that ends a line: a `\r` before it stays, as in
+/// uWSGI.
+fn content(from: &str, surroundings: &dyn Surroundings) -> Result<String, Unreadable> {
+    let bytes = source::read(from, surroundings).map_err(|error| Unreadable {
         why: surroundings::reason(&error),
         in_time: error.kind() != io::ErrorKind::TimedOut,
     })?;
-    match String::from_utf8(bytes) {
-        Ok(text) => {
-            let line = text.strip_suffix('\n').unwrap_or(&text);
-            Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
-        }
-        Err(_) => Err(no_use("it is not UTF-8 text".to_owned())),
+    let mut text = String::from_utf8(bytes).map_err(|_| Unreadable {
+        why: "it is not UTF-8 text".to_owned(),
+        in_time: true,
+    })?;
+    if text.ends_with(['\n', '\r']) {
+        text.pop();
     }
+    Ok(text)
 }
 
 /// Whether a text still holds the marks of a template.

@@ -1,6 +1,6 @@
 //! Reads configuration files into the list, at the place where they are named.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Gatherer, in_file};
@@ -9,14 +9,14 @@ use crate::entry::Entry;
 use crate::ini;
 use crate::magic::{Facts, FileNames, Magic};
 use crate::report::{Notice, Problem};
+use crate::source;
 use crate::surroundings::{self, Surroundings};
 use crate::value::Dialect;
 
+pub(crate) use crate::source::STANDARD_INPUT;
+
 /// Files may include files this deep; nobody who means it goes deeper.
 const DEEPEST: usize = 32;
-
-/// The name of standard input among files.
-pub(crate) const STANDARD_INPUT: &str = "-";
 
 /// The section of uWSGI.
 const UWSGI_SECTION: &str = "uwsgi";
@@ -79,19 +79,7 @@ impl Gatherer<'_> {
     }
 
     fn content(&self, file: &str) -> Result<Vec<u8>, String> {
-        let bytes = match file.split_once("://") {
-            Some(("exec", command)) => self.surroundings.run(command),
-            Some(("fd", number)) if is_number(number) => {
-                let path = format!("/dev/fd/{number}");
-                self.surroundings.read(Path::new(&path))
-            }
-            Some(("file", path)) => self.surroundings.read(Path::new(path)),
-            Some((scheme, _)) => {
-                return Err(format!("{scheme}:// is not a source Verdigris reads"));
-            }
-            None if file == STANDARD_INPUT => self.surroundings.read_standard_input(),
-            None => self.surroundings.read(Path::new(file)),
-        };
+        let bytes = source::read(file, self.surroundings);
         let bytes = bytes.map_err(|error| surroundings::reason(&error))?;
         if ini::is_text(&bytes) {
             Ok(bytes)
@@ -238,10 +226,6 @@ pub(super) fn hint_for(source: &str) -> &'static str {
 /// The hint for sources that are no files.
 const SCHEME_HINT: &str =
     "write `exec://command` for what a command prints, like `exec://curl -sf https://host/app.ini`";
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
 
 /// A file's name for people.
 pub(crate) fn shown(file: &str) -> &str {
