@@ -12,6 +12,7 @@ mod reader;
 mod renewal;
 mod serving;
 mod sockets;
+mod variables;
 
 use std::path::PathBuf;
 

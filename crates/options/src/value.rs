@@ -84,7 +84,7 @@ pub enum ValueError {
 }
 
 impl<T> Read<T> {
-    fn plain(value: T) -> Self {
+    pub(crate) fn plain(value: T) -> Self {
         Self {
             value,
             oddity: None,

@@ -80,6 +80,7 @@ fn shown(config: &Config, name: &str) -> String {
         "renewal" => format!("{:?}", config.renewal),
         "wsgi-file" => format!("{:?}", config.app.wsgi_file),
         "env" => format!("{:?}", config.app.env),
+        "unenv" => format!("{:?}", config.app.unenv),
         "path" => format!("{:?}", config.app.python_path),
         "chdir" => format!("{:?}", config.app.chdir),
         "workers" => format!("{:?}", config.workers),

@@ -267,3 +267,19 @@ fn an_app_below_a_path_in_xml_is_an_option() {
 fn strftime_in_the_request_line_is_not_what_uwsgi_does() {
     says("log-format-strftime = true\n", "uWSGI 2.0 writes `%Y`");
 }
+
+#[test]
+fn a_variable_that_env_removes_is_removed_in_the_short_form() {
+    let native = explained("env = A\nenv = B=1\nenv = =x\nenv =\n").native;
+    assert!(native.contains("unenv = A\nenv = B=1\n"), "{native}");
+    assert!(
+        !native.contains("=x") && !native.contains("env = A\nenv = A"),
+        "{native}"
+    );
+}
+
+#[test]
+fn strict_is_about_every_line() {
+    says("vaccum = 1\nstrict = true\n", "`strict` ends the start");
+    says("vaccum = 1\n", "so the line does nothing");
+}

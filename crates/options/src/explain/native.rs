@@ -38,6 +38,10 @@ pub(super) fn native(loaded: &Loaded) -> String {
                 write_line(&mut waiting, given.row, &value);
             }
             Verdict::Ignored(_) | Verdict::Refused(_) => {}
+            // That is what `env = NAME` means to uWSGI.
+            _ if given.row.name == "env" && !value.contains('=') => {
+                let _ = writeln!(active, "unenv = {}", escaped(&value));
+            }
             _ => write_line(&mut active, given.row, &value),
         }
     }
@@ -98,6 +102,9 @@ fn spelled(given: Given<'_>) -> Option<String> {
         return None;
     }
     if row.takes != Takes::Flag && value.is_empty() && !row.optional {
+        return None;
+    }
+    if row.name == "env" && value.starts_with('=') {
         return None;
     }
     let text = counted(given)?;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::reader::Reader;
+use super::variables;
 use crate::address::Address;
 use crate::config::{App, Door, Paste, SiteName, Sockets};
 use crate::entry::Given;
@@ -12,6 +13,7 @@ use crate::report::{Notice, Problem};
 
 pub(super) fn app(reader: &mut Reader<'_>, sockets: &Sockets, env_changes: &[Change]) -> App {
     let site_name = site_name(reader);
+    let (env, unenv) = variables::changed(reader, env_changes);
     let app = App {
         module: reader.text("module"),
         wsgi_file: reader.path("wsgi-file"),
@@ -27,8 +29,8 @@ pub(super) fn app(reader: &mut Reader<'_>, sockets: &Sockets, env_changes: &[Cha
         python_path: python_path(reader),
         home: reader.path("home"),
         interpreter: reader.path("interpreter"),
-        env: env(reader, env_changes),
-        unenv: unenv(reader, env_changes),
+        env,
+        unenv,
         pyargv: reader.text("pyargv"),
         need_app: reader.flag("need-app").unwrap_or(true),
         lazy_apps: reader.is_on("lazy-apps") | reader.is_on("lazy"),
@@ -47,25 +49,6 @@ pub(super) fn app(reader: &mut Reader<'_>, sockets: &Sockets, env_changes: &[Cha
     };
     check(reader, &app);
     app
-}
-
-/// Variables to set; a directory's come after those of the options, as in uWSGI.
-fn env(reader: &mut Reader<'_>, changes: &[Change]) -> Vec<(String, String)> {
-    let set = changes
-        .iter()
-        .filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
-    reader.pairs("env").into_iter().chain(set).collect()
-}
-
-fn unenv(reader: &mut Reader<'_>, changes: &[Change]) -> Vec<String> {
-    let mut names = reader.texts("unenv");
-    for (name, value) in changes {
-        match value {
-            None => names.push(name.clone()),
-            Some(_) => names.retain(|other| other != name),
-        }
-    }
-    names
 }
 
 /// What is put in front comes last: early directories stand behind the others.

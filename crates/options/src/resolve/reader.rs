@@ -284,21 +284,17 @@ impl<'a> Reader<'a> {
         )
     }
 
+    /// One `NAME=value`.
+    pub(super) fn pair(&mut self, given: Given<'a>) -> Option<(String, String)> {
+        let outcome = value::pair(&given.entry.value);
+        self.take(given, outcome.map(Read::plain))
+    }
+
     /// Every `NAME=value` given for an option.
     pub(super) fn pairs(&mut self, option: &'static str) -> Vec<(String, String)> {
         let all: Vec<Given<'a>> = self.values.of(option).collect();
-        all.into_iter()
-            .filter_map(|given| {
-                let outcome = value::pair(&given.entry.value);
-                self.take(
-                    given,
-                    outcome.map(|value| Read {
-                        value,
-                        oddity: None,
-                    }),
-                )
-            })
-            .collect()
+        let pairs = all.into_iter();
+        pairs.filter_map(|given| self.pair(given)).collect()
     }
 
     /// A user or group, by name or number.
