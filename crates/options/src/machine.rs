@@ -1,8 +1,8 @@
 //! The real machine behind [`Surroundings`].
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, mpsc};
 use std::thread;
@@ -20,6 +20,10 @@ const LARGEST_FILE: u64 = 16 << 20;
 
 /// How long a pipe may take to say everything, and a command to end.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// How long a file of the kernel may take; all of them answer at once, or wait for something that
+/// will happen some day, like `/proc/kmsg`.
+const LONGEST_WAIT_FOR_KERNEL: Duration = Duration::from_secs(2);
 
 impl Surroundings for Machine {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -113,23 +117,40 @@ impl Surroundings for Machine {
 /// Reads a file, or a pipe (`<(envsubst < app.ini)`) that may never be written to.
 fn read_in_time(path: &Path, longest: Duration) -> io::Result<Vec<u8>> {
     let found = fs::metadata(path)?;
-    if found.is_file() || found.is_dir() {
+    // A file without a size is empty, or the kernel makes it up while it is read.
+    if found.is_dir() || (found.is_file() && found.len() > 0) {
         return read_bounded(File::open(path)?);
     }
+    if found.file_type().is_char_device() && !is_input_or_null(&found) {
+        return Err(io::Error::other("it is a device, not a file"));
+    }
+    let (what, longest) = if found.is_file() {
+        (
+            "it is no ordinary file",
+            longest.min(LONGEST_WAIT_FOR_KERNEL),
+        )
+    } else {
+        ("it is a pipe or device", longest)
+    };
     let (sender, receiver) = mpsc::channel();
     let path = path.to_owned();
     // Nothing can wake somebody who opens a pipe without a writer; that thread stays behind.
     let reader = thread::spawn(move || sender.send(File::open(path).and_then(read_bounded)));
     let Ok(content) = receiver.recv_timeout(longest) else {
-        let what = format!(
-            "it is a pipe or device, and nothing came for {} s",
-            longest.as_secs()
-        );
+        let what = format!("{what}, and nothing came for {} s", longest.as_secs());
         return Err(io::Error::new(io::ErrorKind::TimedOut, what));
     };
     // The server may fork next, which wants no other thread.
     let _ = reader.join();
     content
+}
+
+/// The terminal behind standard input may be read by its name, and `/dev/null` is an empty file.
+fn is_input_or_null(device: &Metadata) -> bool {
+    ["/dev/stdin", "/dev/null"].iter().any(|path| {
+        fs::metadata(path)
+            .is_ok_and(|known| known.file_type().is_char_device() && known.rdev() == device.rdev())
+    })
 }
 
 fn read_bounded(source: impl Read) -> io::Result<Vec<u8>> {
@@ -199,8 +220,22 @@ mod tests {
     }
 
     #[test]
-    fn endless_files_are_refused() {
+    fn devices_are_refused_and_nothing_is_an_empty_file() {
         let error = Machine.read(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!(error.to_string(), "it is a device, not a file");
+        assert_eq!(Machine.read(Path::new("/dev/null")).unwrap(), b"");
+        // A file of the kernel has no size and is read all the same.
+        assert!(
+            !Machine
+                .read(Path::new("/proc/self/status"))
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn endless_files_are_refused() {
+        let error = read_bounded(io::repeat(b'x')).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
 }
