@@ -62,7 +62,7 @@ SNIPPETS = {
     "unending-block": "if-env = HOME\nenv = A=1\nenv = B=1\n",
     "blocks-and-includes": "if-not-opt = module\ninclude = part.ini\nendif =\nfor = a b\ninclude = part.ini\nenv = X=%(_)\n"
     "endfor =\nfor-glob = pa*.ini\ninclude = %(_)\nenv = Y=%(_)\nendfor =\ninclude = open.ini\nenv = Z=%(_)\n",
-    "inherits": "inherit = family.ini\ninherit = part.ini\nenv = A=1\n",
+    "inherits": "inherit = %(kin)ily.ini\nkin = fam\ninherit = part.ini\nenv = A=1\n",
     "globs": "".join(
         f"for-glob = {pattern}\nenv = [%(_)]\nendfor =\n"
         for pattern in ("*", "*/", "sub", "su*//", "sub/*/", "no*", "no/*", "{a,b}", "sub//*", "sub/\\*", "./w*", "", "/")

@@ -43,8 +43,8 @@ pub(crate) struct Gatherer<'a> {
     block: Option<(Block, Origin)>,
     /// Where the block was opened in which the line stands that is being carried out.
     around: Option<Origin>,
-    /// Files named by `inherit`, read after everything else.
-    inherited: Vec<Entry>,
+    /// The entries that say `inherit`; their files are read after everything else.
+    inherited: Vec<usize>,
     first_file: Option<FileNames>,
     last_file: Option<String>,
     files: Vec<PathBuf>,
@@ -149,37 +149,37 @@ impl<'a> Gatherer<'a> {
         } else if let Some((block, opened)) = self.block.take() {
             self.add_inside(&entry, block, opened);
         } else {
-            self.act(entry);
+            self.act(&entry);
         }
     }
 
     /// Lists an option, and carries it out if it belongs to the language itself.
-    fn act(&mut self, entry: Entry) {
+    fn act(&mut self, entry: &Entry) {
         let room = self.growth.option();
         if !self.has_room(room, &entry.origin) {
             return;
         }
         self.entries.push(entry.clone());
         if let Some(block) = Block::begin(&entry.key, &entry.value) {
-            self.open_block(block, &entry);
+            self.open_block(block, entry);
             return;
         }
         match table::find(&entry.key).map_or("", |row| row.name) {
             option @ ("ini" | "include" | "config" | "yaml" | "json" | "xml" | "toml") => {
-                self.read_named(&entry, option);
+                self.read_named(entry, option);
             }
-            "envdir" => self.read_environment(&entry),
-            "paste" if entry.key.starts_with("ini-") => self.read_named(&entry, "ini"),
-            "inherit" => self.inherited.push(entry),
+            "envdir" => self.read_environment(entry),
+            "paste" if entry.key.starts_with("ini-") => self.read_named(entry, "ini"),
+            "inherit" => self.inherited.push(self.entries.len() - 1),
             "exit" => self.exit = Some(exit_code(&entry.value)),
-            "declare-option" => self.declare(&entry),
-            "set" => self.set(&entry, false),
-            "set-ph" => self.set(&entry, true),
+            "declare-option" => self.declare(entry),
+            "set" => self.set(entry, false),
+            "set-ph" => self.set(entry, true),
             "strict" => {
                 let read = value::flag(Some(&entry.value), Dialect::Uwsgi);
                 self.strict |= read.is_ok_and(|read| read.value);
             }
-            "" => self.act_for_own(&entry),
+            "" => self.act_for_own(entry),
             _ => {}
         }
     }
@@ -218,7 +218,7 @@ impl<'a> Gatherer<'a> {
         self.close_open_block();
         // Inherited files may inherit in turn; the bound on files ends a circle of them.
         while !self.inherited.is_empty() {
-            for entry in std::mem::take(&mut self.inherited) {
+            for entry in self.names_to_inherit() {
                 self.read_named(&entry, "inherit");
                 self.close_open_block();
             }
@@ -251,6 +251,24 @@ impl<'a> Gatherer<'a> {
             problems: self.problems,
             notices: self.notices,
         }
+    }
+
+    /// What waits to be inherited. It is read so late that references in the names work.
+    fn names_to_inherit(&mut self) -> Vec<Entry> {
+        let waiting = std::mem::take(&mut self.inherited);
+        let mut names = waiting.iter().filter_map(|index| self.entries.get(*index));
+        if !names.clone().any(|entry| entry.value.contains("%(")) {
+            return names.cloned().collect();
+        }
+        let mut entries = self.entries.clone();
+        let known = |name: &str| variable(&self.environment, name);
+        let outcome = references::replace_in_names(&mut entries, &known, &mut self.growth);
+        if let (Some((_, what)), Some(first)) = (outcome.too_much, names.next()) {
+            let origin = first.origin.clone();
+            self.has_room(Err(what), &origin);
+        }
+        let names = waiting.iter().filter_map(|index| entries.get(*index));
+        names.cloned().collect()
     }
 
     /// Adds a problem found by the caller.

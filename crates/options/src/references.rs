@@ -84,6 +84,23 @@ impl Outcome {
         }
     }
 
+    fn variables(&mut self, entries: &mut [Entry], known: Variables<'_>, growth: &mut Growth) {
+        self.pass(entries, '$', growth, &mut |_, name| {
+            known(name).ok_or(Why::Unknown)
+        });
+    }
+
+    fn values(&mut self, entries: &mut [Entry], growth: &mut Growth) {
+        let mut first: HashMap<String, usize> = HashMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            first.entry(entry.key.clone()).or_insert(index);
+        }
+        self.pass(entries, '%', growth, &mut |entries, expression| {
+            let known = |word: &str| first.get(word).map(|&index| entries[index].value.as_str());
+            expression::evaluate(expression, &known).ok_or(Why::Unknown)
+        });
+    }
+
     /// Replaces the references of one kind in all values.
     fn pass(
         &mut self,
@@ -130,9 +147,7 @@ pub(crate) fn replace_all(
     growth: &mut Growth,
 ) -> Outcome {
     let mut outcome = Outcome::default();
-    outcome.pass(entries, '$', growth, &mut |_, name| {
-        variables(name).ok_or(Why::Unknown)
-    });
+    outcome.variables(entries, variables, growth);
     let mut stuck = false;
     outcome.pass(entries, '@', growth, &mut |_, source| {
         // After a command that did not end in time, nobody waits for a second one.
@@ -145,14 +160,19 @@ pub(crate) fn replace_all(
             Why::Unreadable(why)
         })
     });
-    let mut first: HashMap<String, usize> = HashMap::new();
-    for (index, entry) in entries.iter().enumerate() {
-        first.entry(entry.key.clone()).or_insert(index);
-    }
-    outcome.pass(entries, '%', growth, &mut |entries, expression| {
-        let known = |word: &str| first.get(word).map(|&index| entries[index].value.as_str());
-        expression::evaluate(expression, &known).ok_or(Why::Unknown)
-    });
+    outcome.values(entries, growth);
+    outcome
+}
+
+/// What the names of inherited files go through: the same without files and commands.
+pub(crate) fn replace_in_names(
+    entries: &mut [Entry],
+    variables: Variables<'_>,
+    growth: &mut Growth,
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    outcome.variables(entries, variables, growth);
+    outcome.values(entries, growth);
     outcome
 }
 

@@ -51,7 +51,7 @@ impl Gatherer<'_> {
             if !self.has_room(room, &entry.origin) {
                 return;
             }
-            self.act(Entry {
+            self.act(&Entry {
                 value: value.unwrap_or_default(),
                 ..entry.clone()
             });

@@ -58,7 +58,7 @@ impl Gatherer<'_> {
         }
         self.own_depth += 1;
         for (key, value) in options {
-            self.act(Entry {
+            self.act(&Entry {
                 key,
                 value,
                 ..entry.clone()
@@ -119,7 +119,7 @@ impl Gatherer<'_> {
             self.set_ph.insert(self.entries.len());
         }
         self.own_depth += 1;
-        self.act(Entry {
+        self.act(&Entry {
             key: key.to_owned(),
             value: value.to_owned(),
             ..entry.clone()
