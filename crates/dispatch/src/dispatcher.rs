@@ -154,21 +154,26 @@ impl Dispatcher {
         true
     }
 
-    /// The worker that should get the next request: the least busy of those with a free thread; if none
-    /// is free, the least busy of those that may be fed ahead.
+    /// The worker that should get the next request: one that is awake and answers sooner than another
+    /// would wake, the busiest of them, so that the others may sleep; else the least busy of those with
+    /// a free thread; if none is free, the least busy of those that may be fed ahead.
     fn choose(&self) -> Option<usize> {
+        let now = self.watch.now;
+        let workers = || {
+            let numbered = self.workers.iter().enumerate();
+            numbered.filter_map(|(index, worker)| Some((index, worker.as_ref()?)))
+        };
         let least = |test: fn(&Worker) -> bool| {
-            let candidates = self
-                .workers
-                .iter()
-                .enumerate()
-                .filter_map(|(index, worker)| Some((index, worker.as_ref()?)));
-            candidates
+            workers()
                 .filter(|(_, worker)| test(worker))
                 .min_by_key(|(_, worker)| (worker.overdue > 0, worker.outstanding))
-                .map(|(index, _)| index)
         };
-        least(Worker::is_free).or_else(|| least(Worker::takes_ahead))
+        workers()
+            .filter(|(_, worker)| worker.answers_soon(now))
+            .max_by_key(|(_, worker)| worker.outstanding)
+            .or_else(|| least(Worker::is_free))
+            .or_else(|| least(Worker::takes_ahead))
+            .map(|(index, _)| index)
     }
 
     /// Gives the request to a worker; false when none can take it now.
@@ -222,8 +227,10 @@ impl Dispatcher {
         }
     }
 
-    /// Moves requests that were given ahead to workers that are idle now.
+    /// Moves requests that were given ahead to workers that are idle now, but for those that are
+    /// answered before one of these would be awake.
     fn balance(&mut self, exchanges: &mut impl Exchanges) {
+        let now = self.watch.now;
         loop {
             let idle = self
                 .workers
@@ -237,7 +244,7 @@ impl Dispatcher {
                 .workers
                 .iter_mut()
                 .flatten()
-                .filter(|worker| worker.outstanding > 1)
+                .filter(|worker| worker.outstanding > 1 && !worker.answers_soon(now))
                 .max_by_key(|worker| worker.outstanding);
             let Some(exchange) = crowded.and_then(Worker::take_back) else {
                 return;

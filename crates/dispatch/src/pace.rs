@@ -14,6 +14,8 @@ pub(crate) struct Pace {
 const FAST: u64 = 250;
 /// Below this mean it is fed a little.
 const BRISK: u64 = 700;
+/// Waking another worker takes about so long (microseconds): who answers sooner is given one more.
+const WAKE: u64 = 50;
 /// Requests given ahead to a fast worker.
 const DEEP: usize = 64;
 /// Requests given ahead to a brisk one.
@@ -47,6 +49,11 @@ impl Pace {
         }
     }
 
+    /// Whether so many requests are likely to be answered before another worker would be awake.
+    pub(crate) fn answers_before_a_wake(self, requests: usize) -> bool {
+        self.mean().saturating_mul(requests as u64) < WAKE
+    }
+
     /// Whether several answers are likely within a millisecond.
     pub(crate) fn is_brisk(self) -> bool {
         self.mean() < BRISK
@@ -61,9 +68,12 @@ mod tests {
     fn depth_follows_the_mean() {
         let mut pace = Pace::unknown();
         assert_eq!(pace.look_ahead(), 0, "nothing is known: nothing ahead");
+        assert!(!pace.answers_before_a_wake(1));
         pace.took(20);
         assert_eq!(pace.look_ahead(), DEEP);
+        assert!(pace.answers_before_a_wake(2) && !pace.answers_before_a_wake(3));
         pace.took(100_000);
+        assert!(!pace.answers_before_a_wake(1));
         assert_eq!(pace.look_ahead(), 0, "one slow request ends it at once");
         for _ in 0..60 {
             pace.took(20);

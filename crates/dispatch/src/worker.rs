@@ -8,6 +8,9 @@ use crate::exchanges::ExchangeId;
 use crate::lateness::{Faith, Ping, Stage};
 use crate::pace::Pace;
 
+/// A worker that has requests and was not heard of for so long (microseconds) is not about to answer.
+const QUIET: u64 = 300;
+
 /// Which process of which worker; the number is stable, the incarnation grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorkerKey {
@@ -152,6 +155,16 @@ impl Worker {
             && !self.free.is_empty()
     }
 
+    /// Whether it is awake and so fast that one more request is answered sooner than another worker
+    /// would be awake.
+    pub(crate) fn answers_soon(&self, now: u64) -> bool {
+        self.outstanding > 0
+            && !self.overslept
+            && self.takes_ahead()
+            && self.pace.answers_before_a_wake(self.outstanding)
+            && now.saturating_sub(self.heard) < QUIET
+    }
+
     /// Writes a request into the ring and holds its slot.
     pub(crate) fn give(
         &mut self,
@@ -185,6 +198,7 @@ impl Worker {
         self.order.push_back(slot);
         if self.outstanding == 0 {
             self.heard = now;
+            self.overslept = false;
             self.ping = None;
         }
         self.outstanding += 1;

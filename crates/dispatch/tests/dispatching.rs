@@ -60,6 +60,7 @@ fn a_fast_worker_is_fed_ahead_and_an_idle_one_takes_over() {
         "all of them ahead of time"
     );
     let (begun, slow) = one.take().unwrap();
+    dispatcher.tell_time(1_000);
     let mut two = worker(&mut dispatcher, &mut clients, 2, Capacity::Fixed(1));
     let (other, slot) = two
         .take()
@@ -83,6 +84,44 @@ fn a_fast_worker_is_fed_ahead_and_an_idle_one_takes_over() {
         9,
         "all but the two that the first began"
     );
+}
+
+#[test]
+fn a_worker_that_answers_before_another_wakes_gets_one_more() {
+    let (mut dispatcher, mut clients) = (Dispatcher::new(1 << 20), Clients::default());
+    let mut one = worker(&mut dispatcher, &mut clients, 1, Capacity::Fixed(1));
+    let mut two = worker(&mut dispatcher, &mut clients, 2, Capacity::Fixed(1));
+    dispatcher.tell_time(1_000);
+    submit(&mut dispatcher, &mut clients, 0..2);
+    assert_eq!(
+        (clients.assigned[&0], clients.assigned[&1]),
+        (1, 2),
+        "nothing is known of either"
+    );
+    for hand in [&mut one, &mut two] {
+        let (_, slot) = hand.take().unwrap();
+        hand.answer(slot, 20);
+    }
+    dispatcher.drain(&mut clients);
+    submit(&mut dispatcher, &mut clients, 2..7);
+    let workers: Vec<u32> = (2..7).map(|number| clients.assigned[&number]).collect();
+    assert_eq!(workers, [1, 1, 1, 2, 2], "the second is woken when it pays");
+    let (begun, slow) = one.take().unwrap();
+    while let Some((_, slot)) = two.take() {
+        two.answer(slot, 20);
+    }
+    dispatcher.tell_time(1_200);
+    dispatcher.drain(&mut clients);
+    assert_eq!(two.take(), None, "the first has still time");
+    dispatcher.tell_time(2_000);
+    dispatcher.drain(&mut clients);
+    let moved: Vec<u32> = std::iter::from_fn(|| two.take())
+        .map(|(number, _)| number)
+        .collect();
+    assert_eq!((begun, moved), (2, vec![4]), "one at a time");
+    one.answer(slow, 2_000);
+    dispatcher.drain(&mut clients);
+    assert_eq!(clients.assigned[&3], 1);
 }
 
 #[test]
