@@ -215,6 +215,8 @@ def test_apps_by_site(start, home) -> None:
     assert ask(server, SERVER_NAME="one.example", SCRIPT_NAME="/x")[1] == "other of app1"
     assert ask(server, SERVER_NAME="two.example")[1] == "uwsgi_file_app|one|who1|dir1|"
     server.wait_line(r"^one\.example \[pid: \d+\|app: 1\|")  # uWSGI's line has the site in front
+    assert ask(server, SERVER_NAME="one.example", HTTP_HOST="www.one.example")[0] == "200"
+    server.wait_line(r"^www\.one\.example \[pid: ")
     server = serve(start, home, "vhost-host = true", "manage-script-name = true", *mounts)
     assert ask(server, HTTP_HOST="one.example", PATH_INFO="/x/1")[1] == "other of app1"
     assert ask(server, SERVER_NAME="one.example", HTTP_HOST="two.example", PATH_INFO="/x/1")[1].startswith("uwsgi_file")

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use observe::{AccessSettings, BrokenDown, Counters, Selection, ServerLog, Style};
 use options::Config;
-use options::config::{LineStyle, LogDate, Logging, SiteName};
+use options::config::{LineStyle, LogDate, Logging};
 
 /// The settings of the network thread for this configuration.
 pub(crate) fn front_settings(config: &Config, log: ServerLog, open_files: u64) -> front::Settings {
@@ -15,7 +15,7 @@ pub(crate) fn front_settings(config: &Config, log: ServerLog, open_files: u64) -
         net: net_settings(config, open_files),
         limits: limits(config),
         access: AccessSettings {
-            site: config.app.site_name.map(SiteName::variable),
+            site: config.app.site_name.is_some(),
             ..access_settings(&config.logging)
         },
         log,

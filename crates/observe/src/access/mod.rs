@@ -47,8 +47,8 @@ pub struct AccessSettings {
     pub date_format: Option<String>,
     /// `memory-report`: uWSGI's line tells of the worker's memory.
     pub memory_report: bool,
-    /// `vhost`: uWSGI's line begins with the name of the site, which this variable has.
-    pub site: Option<&'static str>,
+    /// `vhost`: uWSGI's line begins with the name of the site: the Host field, else SERVER_NAME.
+    pub site: bool,
     /// The machine's time zone.
     pub local_time: LocalTime,
 }
@@ -63,7 +63,7 @@ impl Default for AccessSettings {
             strftime: false,
             date_format: None,
             memory_report: false,
-            site: None,
+            site: false,
             local_time: utc,
         }
     }
@@ -92,8 +92,8 @@ struct LineOptions {
     /// The header that names the client, if it is to be believed.
     forwarded_for: Option<Variable>,
     memory_report: bool,
-    /// The variable that names the site, if the line is to name it.
-    site: Option<Variable>,
+    /// The variables that name the site, the first that is there, if the line is to name it.
+    site: Option<[Variable; 2]>,
 }
 
 impl AccessLog {
@@ -115,7 +115,9 @@ impl AccessLog {
                 .x_forwarded_for
                 .then(|| Variable::new("HTTP_X_FORWARDED_FOR")),
             memory_report: settings.memory_report,
-            site: settings.site.map(Variable::new),
+            site: settings
+                .site
+                .then(|| ["HTTP_HOST", "SERVER_NAME"].map(Variable::new)),
         };
         (
             AccessLog {

@@ -24,8 +24,12 @@ pub(super) fn push(
         push_memory(out, b"{address space usage: ", record.address_space);
         push_memory(out, b"{rss usage: ", record.resident);
     }
-    if let Some(site) = &options.site {
-        site.push(out, record, Place::Line);
+    if let Some([host, server]) = &options.site {
+        let before = out.len();
+        host.push(out, record, Place::Line);
+        if out.len() == before {
+            server.push(out, record, Place::Line);
+        }
         out.push(b' ');
     }
     push_worker(out, record);
