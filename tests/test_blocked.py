@@ -35,12 +35,12 @@ def noted(server: Server, what: str) -> int:
 def test_the_log_names_the_line_within_a_second(start, view: str, doing: str) -> None:
     server = gevent_server(start)
     client = Client(server, HTTP_SOCKET)
-    blocked = client.begin("GET", f"/{view}?seconds=4")
+    blocked = client.begin("GET", f"/{view}?seconds=2")
     pid = noted(server, view)
     since = time.monotonic()
     line = server.wait_line(rf"hub blocked (\d+) ms by apps/blocking\.py:\d+ in {view} \(({doing})\); ")
-    assert time.monotonic() - since < 3.5, "it is still blocked"
-    assert 200 < int(line.group(1)) < 3000, "0.3 s on a machine that has time"
+    assert time.monotonic() - since < 1.5
+    assert 200 < int(line.group(1)) < 1000
     assert line.string.endswith(f"; 1 request waits in worker 1 (pid {pid})")
     stack = server.log.lines[server.log.lines.index(line.string) + 1 :]
     assert stack[0] == "Stack (most recent call first):"
