@@ -133,7 +133,7 @@ impl Link {
     fn take(&self, py: Python<'_>, mut newcomer: bool) -> PyResult<Option<Exchange>> {
         let mut came = if newcomer { Came::Aside } else { Came::Running };
         // In a fixed pool nobody would call again for a request that a newcomer has left lying.
-        newcomer &= self.shared.lock().pool.is_automatic();
+        newcomer = newcomer && self.shared.lock().pool.is_automatic();
         loop {
             self.shared.check_own()?;
             match self.begin(came) {
