@@ -57,11 +57,7 @@ impl Connections {
         if spooled && !self.begin_spool(place) {
             return;
         }
-        let Some(exchange) = self
-            .table
-            .get(place)
-            .and_then(|connection| connection.exchange.as_mut())
-        else {
+        let Some(exchange) = self.exchange_at(place) else {
             return;
         };
         if std::mem::take(&mut exchange.continue_wanted) {
@@ -73,11 +69,7 @@ impl Connections {
     /// From here on the body is collected in a file; false: that cannot be done, and was answered.
     fn begin_spool(&mut self, place: u32) -> bool {
         let directory = self.settings.spool_directory.clone();
-        let Some(exchange) = self
-            .table
-            .get(place)
-            .and_then(|connection| connection.exchange.as_mut())
-        else {
+        let Some(exchange) = self.exchange_at(place) else {
             return false;
         };
         let spool = Spool::new(&directory)
@@ -122,11 +114,7 @@ impl Connections {
     pub(crate) fn digest_body(&mut self, place: u32, bytes: &[u8]) -> (usize, Step) {
         let (in_memory, limit) = (self.settings.body_in_memory, self.settings.body_limit);
         let spools = self.settings.spool_from.is_some();
-        let Some(exchange) = self
-            .table
-            .get(place)
-            .and_then(|connection| connection.exchange.as_mut())
-        else {
+        let Some(exchange) = self.exchange_at(place) else {
             return (0, Step::Done);
         };
         let had_nothing = exchange.body.is_empty();
@@ -198,10 +186,7 @@ impl Connections {
 
     /// The rest of a body that was being collected streams to the app, behind what is here.
     fn stream_from_here(&mut self, place: u32) {
-        let exchange = self
-            .table
-            .get(place)
-            .and_then(|connection| connection.exchange.as_mut());
+        let exchange = self.exchange_at(place);
         if let Some(exchange) = exchange
             && let Incoming::Collecting(decoder) =
                 std::mem::replace(&mut exchange.incoming, Incoming::Whole)
@@ -213,10 +198,7 @@ impl Connections {
 
     /// The body that is being collected was waited for long enough.
     pub(crate) fn body_timed_out(&mut self, place: u32) {
-        let exchange = self
-            .table
-            .get(place)
-            .and_then(|connection| connection.exchange.as_ref());
+        let exchange = self.exchange_at(place);
         let may_stream = exchange.is_some_and(|exchange| {
             matches!(exchange.incoming, Incoming::Collecting(Decoder::Chunked(_)))
                 && !exchange.body.is_empty()

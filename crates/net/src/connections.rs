@@ -337,6 +337,11 @@ impl Connections {
         connection.exchange.as_deref_mut()
     }
 
+    /// The request that the connection at a place has now.
+    pub(crate) fn exchange_at(&mut self, place: u32) -> Option<&mut Exchange> {
+        self.table.get(place)?.exchange.as_deref_mut()
+    }
+
     /// Takes what waits in the backlogs, closes the listeners and the idle connections, and lets the
     /// others end after their answer.
     pub fn drain(&mut self) {
