@@ -69,6 +69,20 @@ def body(name: str, about: str, application: str, answer_bytes: int, body_bytes:
     )
 
 
+def behind_nginx(name: str, workers: str, processes: int) -> Case:
+    """A case about hello behind nginx."""
+    return Case(
+        name,
+        f"hello behind nginx, uwsgi_pass over a unix socket, {workers}, not pinned",
+        trials.behind_nginx,
+        "hello:application",
+        14,
+        ("verdigris", "uwsgi", "gunicorn-sync"),
+        (Bar("cpu_us", 0.75, ("uwsgi",)), Bar("throughput", 1.3, ("uwsgi",), at_least=True)),
+        processes=processes,
+    )
+
+
 WAITING_PEERS = ("verdigris-gevent", "uwsgi-gevent", "gunicorn-gevent", "granian-1000")
 
 
@@ -130,25 +144,8 @@ TABLE = (
     body("get1m", "an answer of 1 MiB", "send_1m", MIB),
     body("stream100", "a generator of 100 pieces of 1 KiB", "stream_100", 100 * 1024),
     body("file100k", "a file of 100 KiB through wsgi.file_wrapper", "send_file", 100 * 1024),
-    Case(
-        "nginx",
-        "hello behind nginx, uwsgi_pass over a unix socket, 1 worker, not pinned",
-        trials.behind_nginx,
-        "hello:application",
-        14,
-        ("verdigris", "uwsgi", "gunicorn-sync"),
-        (Bar("cpu_us", 0.75, ("uwsgi",)), Bar("throughput", 1.3, ("uwsgi",), at_least=True)),
-    ),
-    Case(
-        "nginx4",
-        "hello behind nginx, uwsgi_pass over a unix socket, 4 workers, not pinned",
-        trials.behind_nginx,
-        "hello:application",
-        14,
-        ("verdigris", "uwsgi", "gunicorn-sync"),
-        (Bar("cpu_us", 0.75, ("uwsgi",)), Bar("throughput", 1.3, ("uwsgi",), at_least=True)),
-        processes=4,
-    ),
+    behind_nginx("nginx", "1 worker", 1),
+    behind_nginx("nginx4", "4 workers", 4),
     Case(
         "mixed",
         "open loop, 200 requests/s over 64 connections, 2 workers, 5 % sleep 100 ms: the fast ones' latency",
