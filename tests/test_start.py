@@ -347,7 +347,7 @@ def test_port_taken(start) -> None:
     assert f"127.0.0.1:{port}" in text
     assert re.search("(?i)in use|taken", text)
     assert str(os.getpid()) in text, "who has it"
-    hint_of(text)
+    assert f"kill {os.getpid()}" in hint_of(text)
 
 
 def test_no_permission(start, home: Home) -> None:
